@@ -1,0 +1,102 @@
+"""The error tree. Every error says in one sentence what happened and what to do about it.
+
+Foreign exceptions are translated once, where they enter. Catch `CounterpointError` to catch them all.
+"""
+
+
+class CounterpointError(Exception):
+    """The root of every error that counterpoint raises on purpose."""
+
+
+class ConfigurationError(CounterpointError):
+    """A wrong URL, a wrong `module:name`, a value out of range: the caller has to change something."""
+
+
+class MissingExtra(ConfigurationError):
+    """A feature needs an optional dependency that is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs an optional dependency: pip install 'counterpoint[{extra}]'")
+        self.feature = feature
+        self.extra = extra
+
+
+class MissingWeights(ConfigurationError):
+    """A model's weights are not where they were looked for."""
+
+
+class ChunkRefused(CounterpointError):
+    """A pushed chunk is malformed, oversized or wrongly timed; nothing of it was taken."""
+
+
+class InputFull(CounterpointError):
+    """Text arrives faster than it can be taken; nothing was dropped, push again after the next beat."""
+
+
+class SlowListener(CounterpointError):
+    """The listener took no micro-turn for as long as the output buffer holds."""
+
+
+class SessionClosed(CounterpointError):
+    """The session has ended; open a new one on the same conversation to go on."""
+
+
+class ModelFailed(CounterpointError):
+    """An interaction or background model raised or broke its protocol."""
+
+
+class ToolError(CounterpointError):
+    """Raise it in a tool to tell the model, in your own words, what went wrong."""
+
+
+class ToolDefinitionError(ConfigurationError):
+    """A function cannot become a tool: its signature, its name or its options are wrong."""
+
+
+class ApprovalRefused(CounterpointError):
+    """A tool that needs approval was not approved."""
+
+
+class StoreError(CounterpointError):
+    """The shared context could not be read or written."""
+
+
+class StoreUnavailable(StoreError):
+    """The store does not answer; the caller may try again."""
+
+
+class StoreFull(StoreError):
+    """The store refuses to grow."""
+
+
+class Fenced(StoreError):
+    """Another host or worker has taken over; whoever gets this must stop writing."""
+
+
+class SequenceGap(StoreError):
+    """A writer skipped a sequence number: entries between `expected` and what was sent are missing."""
+
+    def __init__(self, expected: int, got: int) -> None:
+        super().__init__(f"expected entry {expected} of this writer, got {got}: send the missing ones first")
+        self.expected = expected
+        self.got = got
+
+
+class ConversationClosed(StoreError):
+    """The conversation has ended (or was forgotten); nothing can be added to it."""
+
+
+class UnknownConversation(StoreError):
+    """No conversation of that id is kept here."""
+
+
+class UnknownDelegation(StoreError):
+    """No delegation of that id is kept here, or it is settled already."""
+
+
+class CorruptRecord(StoreError):
+    """Bytes that are not a record of ours, or not one that this version can read."""
+
+
+class MediaTooLarge(StoreError):
+    """A media object exceeds what a store keeps."""

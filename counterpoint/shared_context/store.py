@@ -1,0 +1,148 @@
+"""The store protocol: where shared contexts are kept, and the queue of delegations. All stores behave alike.
+
+Every write names a `Fence`. A store accepts it only while that fence is the newest of its kind: for the host, the
+conversation's epoch; for a worker, the epoch of the delegation's lease. Writes are idempotent by (writer, epoch, seq):
+sending an entry again returns the position it already has. Reads never wait; `follow` does.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from counterpoint.shared_context.delegations import Delegation
+from counterpoint.shared_context.entries import Entry, Stored
+from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, Position, WriterId
+
+
+class Fence(msgspec.Struct, frozen=True):
+    """The right to write: the host's (`delegation=None`), or a worker's for one delegation."""
+
+    conversation: ConversationId
+    writer: WriterId
+    epoch: int
+    delegation: DelegationId | None = None
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """`tail`: position of the newest entry before this host opened the conversation (0: it is new)."""
+
+    fence: Fence
+    tail: Position
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """A delegation is this worker's until `seconds` have passed without `renew`. `attempt` counts from 1."""
+
+    fence: Fence
+    delegation: Delegation
+    attempt: int
+    seconds: float
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A compacted timeline (`data`: msgpack) that stands for all entries up to `upto`."""
+
+    upto: Position
+    data: bytes
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A delegation that was given up after too many attempts."""
+
+    delegation: Delegation
+    reason: str
+
+
+class ContextStore(Protocol):
+    """Use it as an async context manager; leaving it frees connections and loses nothing that was appended.
+
+    Every method raises `StoreUnavailable` if the store does not answer, and writes raise `StoreFull` if it may not grow.
+    """
+
+    async def __aenter__(self) -> "ContextStore": ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def open(self, conversation: ConversationId, writer: WriterId) -> Opening:
+        """Become the host. Fences every earlier host. Raises `ConversationClosed` if it was closed."""
+        ...
+
+    async def append(self, fence: Fence, entries: Sequence[Entry]) -> Sequence[Position]:
+        """Add entries in order, all or none. Raises `Fenced`, `SequenceGap`, `ConversationClosed`."""
+        ...
+
+    async def read(self, conversation: ConversationId, after: Position = Position(0), limit: int = 1000) -> Sequence[Stored]:
+        """The entries after a position, oldest first. Raises `UnknownConversation`."""
+        ...
+
+    def follow(self, conversation: ConversationId, after: Position = Position(0)) -> AsyncGenerator[Stored, None]:
+        """Every entry after a position, as it comes; ends when the conversation is closed or forgotten.
+
+        Cancelling loses nothing: follow again from the last position seen.
+        """
+        ...
+
+    async def snapshot(self, fence: Fence, upto: Position, data: bytes) -> None:
+        """Keep a compacted timeline; replaces the older one. Host only."""
+        ...
+
+    async def last_snapshot(self, conversation: ConversationId) -> Snapshot | None: ...
+
+    async def trim(self, fence: Fence, upto: Position) -> None:
+        """Remove entries up to a position that a snapshot covers. Host only."""
+        ...
+
+    async def close(self, fence: Fence, entry: Entry) -> Position:
+        """Append the last entry. From then on nothing is accepted. Unsettled delegations are withdrawn."""
+        ...
+
+    async def offer(self, fence: Fence, entry: Entry) -> Position:
+        """Append an `Asked` entry and queue its delegation (with `upto` set to that entry), in one step."""
+        ...
+
+    async def lease(self, queues: Sequence[str], worker: WriterId, *, seconds: float, wait: float) -> Lease | None:
+        """Take the most urgent delegation of these queues; wait for one up to `wait` seconds.
+
+        Leases that ran out are taken over here, with a new epoch and `attempt + 1`; after too many attempts the
+        delegation goes to the dead letters instead, and a failure is appended to its conversation.
+        """
+        ...
+
+    async def renew(self, lease: Lease) -> None:
+        """Extend the lease from now. Raises `Fenced` if it was lost, withdrawn or settled."""
+        ...
+
+    async def settle(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Position]:
+        """Append the last entries of an attempt, a `Settled` among them, and free the delegation."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give a delegation back at once, for the next worker: a worker that drains."""
+        ...
+
+    async def amend(self, fence: Fence, entry: Entry) -> Position:
+        """Append an `Amended` entry. Host only; outranks the lease. Raises `UnknownDelegation` if it is settled."""
+        ...
+
+    async def withdraw(self, fence: Fence, entry: Entry) -> Position:
+        """Append a `Withdrawn` entry and fence the worker. Host only. Raises `UnknownDelegation` if it is settled."""
+        ...
+
+    async def dead(self, queue: str) -> Sequence[DeadLetter]: ...
+
+    async def retry(self, conversation: ConversationId, delegation: DelegationId) -> None:
+        """Queue a dead delegation again, with its attempts counted anew."""
+        ...
+
+    async def forget(self, conversation: ConversationId) -> None:
+        """Remove everything of one conversation: log, media, snapshot, delegations. Idempotent."""
+        ...
+
+    async def put_media(self, fence: Fence, media: MediaId, data: bytes, *, ttl: float) -> None:
+        """Keep a media object for `ttl` seconds. Raises `MediaTooLarge`."""
+        ...
+
+    async def get_media(self, conversation: ConversationId, media: MediaId) -> bytes | None:
+        """None if it is unknown or has expired."""
+        ...
