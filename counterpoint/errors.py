@@ -100,3 +100,15 @@ class CorruptRecord(StoreError):
 
 class MediaTooLarge(StoreError):
     """A media object exceeds what a store keeps."""
+
+
+class EngineError(CounterpointError):
+    """An engine failed; the streaming sessions on it are lost, the conversations are not."""
+
+
+class ContextExhausted(EngineError):
+    """A streaming session cannot hold that many more tokens: roll over."""
+
+
+class EngineFull(EngineError):
+    """The engine has no room for another streaming session."""
