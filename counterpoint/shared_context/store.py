@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from counterpoint.shared_context.delegations import Delegation
+from counterpoint.shared_context.delegations import Delegation, Priority
 from counterpoint.shared_context.entries import Entry, Stored
 from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, Position, WriterId
 
@@ -101,8 +101,18 @@ class ContextStore(Protocol):
         """Append an `Asked` entry and queue its delegation (with `upto` set to that entry), in one step."""
         ...
 
-    async def lease(self, queues: Sequence[str], worker: WriterId, *, seconds: float, wait: float) -> Lease | None:
+    async def lease(
+        self,
+        queues: Sequence[str],
+        worker: WriterId,
+        *,
+        seconds: float,
+        wait: float,
+        at_least: Priority = Priority.LOW,
+    ) -> Lease | None:
         """Take the most urgent delegation of these queues; wait for one up to `wait` seconds.
+
+        Only delegations that are `at_least` as urgent are taken: a worker keeps a slot for urgent work.
 
         Leases that ran out are taken over here, with a new epoch and `attempt + 1`; after too many attempts the
         delegation goes to the dead letters instead, and a failure is appended to its conversation.
