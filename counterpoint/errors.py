@@ -82,6 +82,10 @@ class SequenceGap(StoreError):
         self.got = got
 
 
+class WriteRefused(StoreError):
+    """A write contradicts its fence, the operation or the record; nothing of it was written."""
+
+
 class ConversationClosed(StoreError):
     """The conversation has ended (or was forgotten); nothing can be added to it."""
 
