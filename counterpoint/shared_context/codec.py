@@ -1,0 +1,128 @@
+"""Entries as bytes: msgpack for stores, JSON for exports. It knows the records and nothing of where they are kept.
+
+A map per record, `kind` naming the body. What a newer version wrote is kept: an unknown kind, or a known kind that this
+version cannot read, becomes `Unknown` and is encoded again byte for byte. A newer version that adds tags, enum values
+or required fields to a known kind therefore raises `entries.VERSION`; an optional field needs no new version.
+"""
+
+import base64
+import binascii
+from typing import Final, get_args
+
+import msgspec
+
+from counterpoint.errors import CorruptRecord
+from counterpoint.shared_context.entries import VERSION, Entry, Header, KnownBody, Unknown
+
+KINDS: Final = frozenset(str(body.__struct_config__.tag) for body in get_args(KnownBody))
+"""The kinds of bodies that this version knows."""
+
+
+class _Known(msgspec.Struct, frozen=True):
+    header: Header
+    body: KnownBody
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    header: Header
+    body: msgspec.Raw
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    kind: str
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """An `Unknown` in JSON: the msgpack of its body in base64."""
+
+    kind: str
+    msgpack: str
+
+
+_MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_UNWRITABLE = (TypeError, OverflowError, UnicodeEncodeError, RecursionError)
+
+_encoder = msgspec.msgpack.Encoder()
+_known = msgspec.msgpack.Decoder(_Known)
+_envelope = msgspec.msgpack.Decoder(_Envelope)
+_kind = msgspec.msgpack.Decoder(_Kind)
+_json_encoder = msgspec.json.Encoder()
+_json_known = msgspec.json.Decoder(_Known)
+_json_envelope = msgspec.json.Decoder(_Envelope)
+_json_kind = msgspec.json.Decoder(_Kind)
+_json_kept = msgspec.json.Decoder(_Kept)
+
+
+def encode(entry: Entry) -> bytes:
+    """An entry in msgpack, read back once, so that nothing enters a log that its readers would stumble over.
+
+    Raises `CorruptRecord` for values that no reader could take: text with lone surrogates, a field of a wrong type.
+    """
+    body = entry.body
+    try:
+        raw = _encoder.encode(_Envelope(entry.header, msgspec.Raw(body.raw)) if isinstance(body, Unknown) else entry)
+    except _UNWRITABLE as error:
+        raise CorruptRecord(f"this entry cannot be written: {error}") from error
+    decode(raw)
+    return raw
+
+
+def decode(raw: bytes) -> Entry:
+    """The entry in these bytes. Raises `CorruptRecord` if they are none."""
+    try:
+        known = _known.decode(raw)
+    except _MALFORMED as error:
+        return _decode_unknown(raw, error)
+    return Entry(known.header, known.body)
+
+
+def _decode_unknown(raw: bytes, reason: Exception) -> Entry:
+    try:
+        envelope = _envelope.decode(raw)
+        kind = _kind.decode(envelope.body).kind
+    except _MALFORMED as error:
+        raise CorruptRecord(f"{len(raw)} bytes that are not an entry: {error}") from error
+    _expect_newer(kind, envelope.header, reason)
+    return Entry(envelope.header, Unknown(kind, bytes(envelope.body)))
+
+
+def _expect_newer(kind: str, header: Header, reason: Exception) -> None:
+    """Only a newer version may write a known kind in a way that this version cannot read."""
+    if kind in KINDS and header.version <= VERSION:
+        raise CorruptRecord(f"an entry of kind {kind!r} with a malformed body: {reason}") from reason
+
+
+def to_json(entry: Entry) -> bytes:
+    """One line of JSON, for exports. Bytes are base64; the body of an unknown kind is kept as it came."""
+    body = entry.body
+    if isinstance(body, Unknown):
+        kept = _json_encoder.encode(_Kept(body.kind, base64.b64encode(body.raw).decode()))
+        return _json_encoder.encode(_Envelope(entry.header, msgspec.Raw(kept)))
+    return _json_encoder.encode(entry)
+
+
+def from_json(text: bytes | str) -> Entry:
+    """The entry in a line of an export. Raises `CorruptRecord`, also for kinds that only a newer version can read."""
+    try:
+        known = _json_known.decode(text)
+    except _MALFORMED as error:
+        return _kept_from_json(text, error)
+    return Entry(known.header, known.body)
+
+
+def _kept_from_json(text: bytes | str, reason: Exception) -> Entry:
+    try:
+        envelope = _json_envelope.decode(text)
+        kind = _json_kind.decode(envelope.body).kind
+    except _MALFORMED as error:
+        raise CorruptRecord(f"this JSON is not an entry: {error}") from error
+    try:
+        kept = _json_kept.decode(envelope.body)
+        raw = base64.b64decode(kept.msgpack, validate=True)
+        inner = _kind.decode(raw).kind
+    except (*_MALFORMED, binascii.Error) as error:
+        _expect_newer(kind, envelope.header, reason)
+        raise CorruptRecord(f"an entry of kind {kind!r} in JSON: export it with the version that knows it") from error
+    if inner != kind:
+        raise CorruptRecord(f"an entry that says {kind!r} and holds {inner!r}")
+    return Entry(envelope.header, Unknown(kind, raw))
