@@ -3,6 +3,23 @@
 Foreign exceptions are translated once, where they enter. Catch `CounterpointError` to catch them all.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
+
+@contextmanager
+def lone_errors() -> Generator[None, None, None]:
+    """Around a task group: a single error leaves it as itself, not as a group of one."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        if error is group:
+            raise
+        raise error from error.__cause__
+
 
 class CounterpointError(Exception):
     """The root of every error that counterpoint raises on purpose."""
@@ -47,6 +64,10 @@ class ModelFailed(CounterpointError):
 
 class ToolError(CounterpointError):
     """Raise it in a tool to tell the model, in your own words, what went wrong."""
+
+
+class ToolUnavailable(ToolError):
+    """Raise it in a tool when the same call may well succeed a little later."""
 
 
 class ToolDefinitionError(ConfigurationError):
