@@ -212,8 +212,11 @@ class Degraded(_Body, frozen=True, tag="degraded"):
 
 
 class Recovered(_Body, frozen=True, tag="recovered"):
+    """The store takes entries again: `entries` had waited for it, `given_up` did not fit and are missing."""
+
     seconds: float
     entries: int
+    given_up: int = 0
 
 
 class Paused(_Body, frozen=True, tag="paused"):

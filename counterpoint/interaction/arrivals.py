@@ -1,0 +1,180 @@
+"""What arrives from the shared context between two steps: notes, states of delegations, answers of the store.
+
+Pure: entries go in as the follower brings them, and are taken into the weaver and the delegations by the beat loop.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import assert_never
+
+import msgspec
+
+from counterpoint.config import BEAT_SECONDS
+from counterpoint.interaction.delegations import Delegations, Refused
+from counterpoint.interaction.model import DelegationNews
+from counterpoint.interaction.tray import Drop
+from counterpoint.interaction.weaver import Weaver
+from counterpoint.shared_context.delegations import DelegationState
+from counterpoint.shared_context.entries import (
+    Amended,
+    Asked,
+    Body,
+    NoteLaid,
+    Settled,
+    Stored,
+    Taken,
+    Withdrawn,
+)
+from counterpoint.shared_context.expressed import Action, Amend, Delegate, End, Withdraw, Yield
+from counterpoint.shared_context.ids import Beat, DelegationId, NoteId, Position
+from counterpoint.shared_context.notes import Note, NoteKind
+
+GRACE_SECONDS = 10.0
+"""A delegation that is unsettled this long after its time is given up by the host: no worker is there to say so."""
+
+FROM_NOW_ON = Position(1 << 62)
+"""Until a correction has its place in the log, everything that arrives was computed before it."""
+
+
+class Arrivals:
+    """Between two steps: `add` from anywhere, `take` by the beat loop alone. `write` goes to the journal."""
+
+    def __init__(
+        self,
+        weaver: Weaver,
+        delegations: Delegations,
+        write: Callable[[Body, Beat], None],
+        note_id: Callable[[], NoteId],
+    ) -> None:
+        self._weaver = weaver
+        self._delegations = delegations
+        self._write = write
+        self._inbox: deque[Stored | Note | Body] = deque()
+        self._news: list[DelegationNews] = []
+        self._positions: list[Position] = []
+        self._results: dict[NoteId, Note] = {}
+        self._note_id = note_id
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._inbox)
+
+    def add(self, arrival: Stored | Note | Body) -> None:
+        """From the follower (`Stored`), the application (`Note`) or the journal (a body that the store refused)."""
+        self._inbox.append(arrival)
+
+    def take(self, beat: Beat) -> None:
+        """Let everything that has arrived take effect."""
+        while self._inbox:
+            arrival = self._inbox.popleft()
+            if isinstance(arrival, Stored):
+                self._positions.append(arrival.position)
+                self._entry(arrival, beat)
+            elif isinstance(arrival, Note):
+                self.lay(arrival, beat)
+            else:
+                self._came_too_late(arrival, beat)
+        for overdue in self._delegations.overdue(beat, BEAT_SECONDS, GRACE_SECONDS):
+            self._give_up(overdue, beat)
+
+    def news(self) -> tuple[DelegationNews, ...]:
+        news, self._news = tuple(self._news), []
+        return news
+
+    def positions(self) -> tuple[Position, ...]:
+        positions, self._positions = tuple(self._positions), []
+        return positions
+
+    def lay(self, note: Note, beat: Beat) -> None:
+        self._write(NoteLaid(note), beat)
+        self._weaver.lay(note, beat)
+
+    def own(self, text: str, beat: Beat, kind: NoteKind = NoteKind.FAILURE) -> None:
+        """The host has something to say itself."""
+        self.lay(Note(self._note_id(), kind, text), beat)
+
+    def dropped(self, drop: Drop, beat: Beat) -> None:
+        """An answer that comes too late is admitted; that other notes fell away is for the log only."""
+        note = self._results.pop(drop.note, None)
+        if note is not None and drop.reason in ("expired", "the model never voiced it"):
+            request = self._delegations.request_of(note.delegation) if note.delegation else ""
+            about = f" about “{_short(request)}”" if request else ""
+            self.own(f"I had an answer{about}, but it came too late to be of use.", beat)
+
+    def refused(self, wish: Action, refused: Refused, beat: Beat) -> None:
+        match wish:
+            case Delegate() | Amend():
+                request = wish.request if isinstance(wish, Delegate) else wish.text
+                news = DelegationNews(DelegationId(""), DelegationState.FAILED, request, refused.reason)
+                if not refused.reason.startswith("joined") and request.strip():
+                    self.own(f"I can't look into that: {refused.reason}.", beat)
+            case Withdraw():
+                news = DelegationNews(wish.delegation or DelegationId(""), DelegationState.FAILED, "", refused.reason)
+            case Yield() | End():
+                return
+            case _:
+                assert_never(wish)
+        self._news.append(news)
+
+    def wished(self, body: Asked | Amended | Withdrawn) -> None:
+        """The model's wish took effect."""
+        match body:
+            case Asked():
+                id, request = body.delegation.id, body.delegation.request
+                self._news.append(DelegationNews(id, DelegationState.ASKED, request))
+            case Withdrawn():
+                self._weaver.withdraw(body.delegation)
+                request = self._delegations.request_of(body.delegation)
+                self._news.append(DelegationNews(body.delegation, DelegationState.WITHDRAWN, request, body.reason))
+            case Amended():
+                self._weaver.amend(body.delegation, FROM_NOW_ON)
+            case _:
+                assert_never(body)
+
+    def _entry(self, stored: Stored, beat: Beat) -> None:
+        match stored.entry.body:
+            case NoteLaid(note=note):
+                if note.kind in (NoteKind.RESULT, NoteKind.CORRECTION):
+                    self._results[note.id] = note
+                    while len(self._results) > 256:
+                        del self._results[next(iter(self._results))]
+                if note.computed_for is None:
+                    note = msgspec.structs.replace(note, computed_for=stored.position)
+                self._weaver.lay(note, beat)
+            case Taken(delegation=delegation):
+                self._became(delegation, DelegationState.TAKEN, "")
+            case Settled(delegation=delegation, state=state, reason=reason):
+                self._became(delegation, state, reason)
+            case Amended(delegation=delegation):
+                self._weaver.amend(delegation, stored.position)
+            case _:
+                pass
+
+    def _became(self, delegation: DelegationId, state: DelegationState, reason: str) -> None:
+        news = self._delegations.became(delegation, state, reason)
+        if news is not None:
+            self._news.append(news)
+
+    def _came_too_late(self, body: Body, beat: Beat) -> None:
+        """The delegation was settled while the host's wish was on its way: a correction asks anew."""
+        if isinstance(body, Amended):
+            self._delegations.became(body.delegation, DelegationState.DONE)
+            again = self._delegations.amend(Amend(body.text, body.delegation), beat)
+            if isinstance(again, Asked):
+                self._write(again, beat)
+                self.wished(again)
+
+    def _give_up(self, delegation: DelegationId, beat: Beat) -> None:
+        request = self._delegations.request_of(delegation)
+        withdrawn = self._delegations.withdraw(Withdraw("expired: nobody has finished it in time", delegation))
+        if isinstance(withdrawn, Withdrawn):
+            self._weaver.withdraw(delegation)
+            self._write(withdrawn, beat)
+            news = DelegationNews(delegation, DelegationState.EXPIRED, request, withdrawn.reason)
+            self._news.append(news)
+            self.own(f"Nobody could finish looking into “{_short(request)}” in time.", beat)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:59]}…"

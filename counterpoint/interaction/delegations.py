@@ -1,0 +1,126 @@
+"""What the host knows of its delegations, and what the model's wish to delegate, amend or withdraw comes to.
+
+Pure: wishes in, log entries (bodies) out. Identical wishes join; a correction amends the work in flight.
+"""
+
+import msgspec
+
+from counterpoint.interaction.model import DelegationNews
+from counterpoint.shared_context.delegations import Delegation, DelegationState
+from counterpoint.shared_context.entries import Amended, Asked, Withdrawn
+from counterpoint.shared_context.expressed import Amend, Delegate, Withdraw
+from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId
+
+MAX_UNSETTLED = 16
+"""Delegations that one conversation may have in flight; more are refused, and the agent is told."""
+
+MAX_REQUEST = 4_000
+"""Characters of a request or a correction; the worker reads the whole conversation besides."""
+
+MAX_SETTLED = 64
+"""Settled delegations remembered, so that a correction can start from what was asked."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A wish that comes to nothing, and why (a sentence for the log and the model)."""
+
+    reason: str
+
+
+class _Work(msgspec.Struct):
+    request: str
+    asked: Beat
+    seconds: float
+    state: DelegationState = DelegationState.ASKED
+
+
+def _same(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".?! ")
+
+
+class Delegations:
+    """`served`: somebody can take work. `first`: number of the next delegation of this conversation."""
+
+    def __init__(self, conversation: ConversationId, *, served: bool, first: int = 1, queue: str = "default") -> None:
+        self._conversation = conversation
+        self._served = served
+        self._queue = queue
+        self._next = first
+        self._work: dict[DelegationId, _Work] = {}
+
+    @property
+    def unsettled(self) -> list[DelegationId]:
+        return [id for id, work in self._work.items() if not work.state.settled]
+
+    def __contains__(self, delegation: DelegationId) -> bool:
+        return delegation in self._work
+
+    def request_of(self, delegation: DelegationId) -> str:
+        work = self._work.get(delegation)
+        return work.request if work else ""
+
+    def resume(self, delegation: Delegation, state: DelegationState, asked: Beat) -> None:
+        """A delegation of an earlier session that is still unsettled."""
+        self._work[delegation.id] = _Work(delegation.request, asked, delegation.seconds, state)
+
+    def delegate(self, wish: Delegate, beat: Beat) -> Asked | Refused:
+        request = wish.request.strip()[:MAX_REQUEST]
+        if not request:
+            return Refused("there was nothing to look into: the request was empty")
+        if not self._served:
+            return Refused("there is no background model to look into things")
+        if any(_same(self._work[id].request) == _same(request) for id in self.unsettled):
+            return Refused("joined: the same is being looked into already")
+        if len(self.unsettled) >= MAX_UNSETTLED:
+            return Refused(f"{MAX_UNSETTLED} things are being looked into already")
+        delegation = Delegation(
+            DelegationId(f"d{self._next}"), self._conversation, request, priority=wish.priority, queue=self._queue
+        )
+        self._next += 1
+        self._work[delegation.id] = _Work(request, beat, delegation.seconds)
+        self._trim()
+        return Asked(delegation)
+
+    def amend(self, wish: Amend, beat: Beat) -> Amended | Asked | Refused:
+        """Correct the work in flight; where it is over already, ask anew with the correction."""
+        text = wish.text.strip()[:MAX_REQUEST]
+        if not text:
+            return Refused("the correction was empty")
+        target = wish.delegation or self._latest(self.unsettled) or self._latest(list(self._work))
+        if target is None or target not in self._work:
+            return self.delegate(Delegate(text), beat)
+        work = self._work[target]
+        if work.state.settled:
+            return self.delegate(Delegate(f"{work.request}\n(correction) {text}"), beat)
+        return Amended(target, text)
+
+    def withdraw(self, wish: Withdraw) -> Withdrawn | Refused:
+        target = wish.delegation or self._latest(self.unsettled)
+        if target is None or target not in self._work or self._work[target].state.settled:
+            return Refused("nothing is being looked into")
+        self._work[target].state = DelegationState.WITHDRAWN
+        return Withdrawn(target, wish.reason)
+
+    def became(self, delegation: DelegationId, state: DelegationState, reason: str = "") -> DelegationNews | None:
+        """A worker (or the store) says so. None if it changes nothing for the model."""
+        work = self._work.get(delegation)
+        if work is None or work.state.settled:
+            return None
+        work.state = state
+        return DelegationNews(delegation, state, work.request, reason)
+
+    def overdue(self, beat: Beat, seconds_per_beat: float, grace: float) -> list[DelegationId]:
+        """Unsettled for longer than it may take, and nobody said so: there is no worker, or it is cut off."""
+        return [
+            id
+            for id, work in self._work.items()
+            if not work.state.settled and (beat - work.asked) * seconds_per_beat > work.seconds + grace
+        ]
+
+    def _latest(self, ids: list[DelegationId]) -> DelegationId | None:
+        return ids[-1] if ids else None
+
+    def _trim(self) -> None:
+        settled = [id for id, work in self._work.items() if work.state.settled]
+        for id in settled[:-MAX_SETTLED]:
+            del self._work[id]

@@ -1,0 +1,280 @@
+"""Opening and leaving a session: who its tasks are, how it begins (anew, or from the log), and the order of shutdown."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
+
+import anyio
+import msgspec
+
+from counterpoint import telemetry
+from counterpoint.config import BEAT_SECONDS, HORIZON_BEATS
+from counterpoint.errors import ConversationClosed, StoreUnavailable, UnknownConversation, lone_errors
+from counterpoint.interaction.arrivals import Arrivals
+from counterpoint.interaction.beat_loop import BeatLoop
+from counterpoint.interaction.delegations import Delegations
+from counterpoint.interaction.intake import Intake
+from counterpoint.interaction.journal import Journal
+from counterpoint.interaction.metronome import Metronome
+from counterpoint.interaction.model import InteractionModel, Start, Stream, Weaving
+from counterpoint.interaction.output import Output
+from counterpoint.interaction.playback import Playback
+from counterpoint.interaction.policy import Policy, weave_at_once
+from counterpoint.interaction.session import Session
+from counterpoint.interaction.weaver import Weaver
+from counterpoint.shared_context.entries import Amended, Body, Closed, NoteDropped, Opened, Stored
+from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, Position, SessionId, WriterId
+from counterpoint.shared_context.store import ContextStore, Fence
+from counterpoint.shared_context.timeline import Timeline, package_of
+
+FLUSH_SECONDS = 5.0
+"""How long leaving a session waits for a store that does not take the last entries."""
+
+LAST_STEP_SECONDS = 10.0
+"""How long leaving a session waits for a step that is still going on."""
+
+SNAPSHOT_EVERY = 2_000
+"""Entries between two snapshots of the timeline; what the one before last covers is trimmed from the log."""
+
+FOLLOW_AGAIN_SECONDS = 0.2
+
+
+class Hosting(msgspec.Struct, frozen=True):
+    """What a session is opened with. `phase`: seconds within the beat. `keep`: leaving does not close the conversation.
+
+    `buffer_beats`: what the listener holds beyond what it plays. `served`: somebody can take delegations.
+    """
+
+    conversation: ConversationId
+    session: SessionId
+    writer: WriterId
+    phase: float
+    keep: bool
+    instructions: str = ""
+    greeting: str = ""
+    toolbox: tuple[str, ...] = ()
+    buffer_beats: int = 0
+    idle_beats: int | None = None
+    served: bool = True
+    queue: str = "default"
+
+
+@asynccontextmanager
+async def host(
+    hosting: Hosting, *, store: ContextStore, model: InteractionModel, policy: Policy, clock: Callable[[], float]
+) -> AsyncGenerator[Session, None]:
+    """Live while the block lasts. Leaving it finishes the step, writes what is left, and ends every task."""
+    opening = await store.open(hosting.conversation, hosting.writer)
+    timeline = await _read(store, hosting.conversation, opening.tail)
+    live = _Live(hosting, opening.fence, timeline, store, model, policy, clock)
+    telemetry.active_sessions.add(1)
+    try:
+        with lone_errors():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(live.keep_journal)
+                tasks.start_soon(live.follow, opening.tail)
+                tasks.start_soon(live.beat)
+                try:
+                    yield live.session
+                finally:
+                    await live.leave()
+        live.output.raise_unseen()
+    finally:
+        telemetry.active_sessions.add(-1)
+
+
+async def _read(store: ContextStore, conversation: ConversationId, tail: Position) -> Timeline:
+    """The timeline of an existing conversation: its snapshot, and the entries since."""
+    snapshot = await store.last_snapshot(conversation) if tail else None
+    timeline = Timeline.restore(snapshot.data) if snapshot else Timeline(conversation)
+    while timeline.tail < tail:
+        entries = await store.read(conversation, timeline.tail)
+        if not entries:
+            break
+        for stored in entries:
+            timeline.apply(stored)
+    return timeline
+
+
+class _Live:
+    """The parts of a session and its three tasks: beats, journal, follower. A cancelled application does not cut them
+    off; `leave` ends them in order.
+    """
+
+    def __init__(
+        self,
+        hosting: Hosting,
+        fence: Fence,
+        timeline: Timeline,
+        store: ContextStore,
+        model: InteractionModel,
+        policy: Policy,
+        clock: Callable[[], float],
+    ) -> None:
+        capabilities = model.capabilities
+        first = Beat(timeline.now + 1) if timeline.tail else Beat(0)
+        itself = capabilities.weaving is Weaving.MODEL
+        self._hosting = hosting
+        self._fence = fence
+        self._store = store
+        self._model = model
+        self._timeline = timeline
+        self._snapshot = timeline.tail
+        self._notes = 0
+        self._done = anyio.Event()
+        self._scopes: list[anyio.CancelScope] = []
+        self._resumed = timeline.tail > 0
+        self.output = Output(hosting.buffer_beats)
+        self.weaver = Weaver(weave_at_once if itself else policy, itself=itself)
+        self.delegations = Delegations(
+            hosting.conversation, served=hosting.served, first=timeline.next_delegation, queue=hosting.queue
+        )
+        self.arrivals = Arrivals(self.weaver, self.delegations, self._write, self._note_id)
+        self.journal = Journal(store, fence, clock=clock, refused=self._refused)
+        self.loop = BeatLoop(
+            capabilities=capabilities,
+            open_stream=self._open_stream,
+            metronome=Metronome(_next_slot(anyio.current_time(), hosting.phase), first),
+            intake=Intake(capabilities),
+            weaver=self.weaver,
+            playback=Playback(HORIZON_BEATS, hosting.buffer_beats),
+            delegations=self.delegations,
+            arrivals=self.arrivals,
+            journal=self.journal,
+            output=self.output,
+            first=first,
+            idle_beats=hosting.idle_beats,
+        )
+        self._write(
+            Opened(hosting.session, hosting.instructions, hosting.greeting, capabilities.name, first), first
+        )
+        self._take_up(first)
+        self.session = Session(self.loop, hosting.conversation, hosting.session, self._note_id)
+
+    async def beat(self) -> None:
+        try:
+            with self._sheltered():
+                await self.loop.run()
+        except Exception as error:  # noqa: BLE001 (whatever ended the loop is raised where the listener iterates)
+            self.output.end(error)
+        finally:
+            self.output.end()
+            self._done.set()
+
+    async def keep_journal(self) -> None:
+        try:
+            with self._sheltered():
+                await self.journal.run()
+        except Exception as error:  # noqa: BLE001 (this host may not write any more: the listener is told)
+            self.output.end(error)
+            self.loop.stop()
+
+    async def follow(self, after: Position) -> None:
+        with self._sheltered():
+            await self._follow(after)
+
+    async def leave(self) -> None:
+        """The order of shutdown: the step, the stream, what is undelivered, the last entry, the journal."""
+        with anyio.CancelScope(shield=True):
+            self.session.shut()
+            self.loop.stop()
+            with anyio.move_on_after(LAST_STEP_SECONDS):
+                await self._done.wait()
+            self._last_entries()
+            with anyio.move_on_after(FLUSH_SECONDS):
+                await self.journal.flushed()
+            for scope in self._scopes:
+                scope.cancel()
+
+    async def _follow(self, after: Position) -> None:
+        """Bring in what others write, across outages of the store."""
+        while True:
+            try:
+                async with aclosing(self._store.follow(self._hosting.conversation, after)) as entries:
+                    async for stored in entries:
+                        after = stored.position
+                        self._followed(stored)
+                        await self._compact(after)
+            except StoreUnavailable:
+                await anyio.sleep(FOLLOW_AGAIN_SECONDS)
+            except UnknownConversation:
+                self.output.end(ConversationClosed("the conversation was forgotten"))
+                self.loop.stop()
+                return
+            else:
+                return
+
+    def _last_entries(self) -> None:
+        if self._hosting.keep and not self.session.end_reason:
+            return
+        for drop in self.weaver.leave("the conversation ended"):
+            self._write(NoteDropped(drop.note, drop.reason), self.loop.next)
+        self._write(Closed(self.session.end_reason or "the session was left"), self.loop.next)
+
+    def _sheltered(self) -> anyio.CancelScope:
+        scope = anyio.CancelScope(shield=True)
+        self._scopes.append(scope)
+        return scope
+
+    def _write(self, body: Body, beat: Beat) -> None:
+        self.journal.write(body, beat)
+
+    def _note_id(self) -> NoteId:
+        self._notes += 1
+        return NoteId(f"h{self._fence.epoch}.{self._notes}")
+
+    def _refused(self, body: Body) -> None:
+        self.arrivals.add(body)
+        self.loop.stir()
+
+    async def _open_stream(self, beat: Beat) -> Stream:
+        hosting = self._hosting
+        fresh = not self._resumed
+        history = None if fresh else package_of(self._timeline)
+        self._resumed = True
+        return await self._model.open(
+            Start(
+                hosting.conversation,
+                hosting.session,
+                beat,
+                instructions=hosting.instructions,
+                greeting=hosting.greeting if fresh else "",
+                history=history,
+                toolbox=hosting.toolbox,
+            )
+        )
+
+    def _take_up(self, first: Beat) -> None:
+        """What an earlier session left undone: work in flight, and notes that were not heard."""
+        for work in self._timeline.unsettled():
+            self.delegations.resume(work.delegation, work.state, work.asked)
+        for waiting in self._timeline.undelivered():
+            note = waiting.note
+            if waiting.voiced > waiting.heard:
+                note = msgspec.structs.replace(note, maybe_heard=True)
+            self.weaver.lay(note, first, waiting.heard)
+
+    def _followed(self, stored: Stored) -> None:
+        self._timeline.apply(stored)
+        header = stored.entry.header
+        own = header.writer == self._fence.writer and header.epoch == self._fence.epoch
+        if not own or isinstance(stored.entry.body, Amended):
+            self.arrivals.add(stored)
+            self.loop.stir()
+
+    async def _compact(self, position: Position) -> None:
+        if position - self._snapshot < SNAPSHOT_EVERY:
+            return
+        covered, self._snapshot = self._snapshot, position
+        try:
+            await self._store.snapshot(self._fence, position, self._timeline.snapshot())
+            await self._store.trim(self._fence, covered)
+        except StoreUnavailable:
+            self._snapshot = covered
+
+
+def _next_slot(now: float, phase: float) -> float:
+    """The first moment from now on that lies `phase` into a beat of the process-wide grid."""
+    begun = now - phase
+    beats = -(-begun // BEAT_SECONDS)
+    slot = beats * BEAT_SECONDS + phase
+    return slot if slot - now < BEAT_SECONDS - 1e-9 else now

@@ -1,0 +1,159 @@
+"""The journal: what a host writes to the shared context. Writing never waits; one task sends, in order, once.
+
+While the store cannot be written, entries wait here in order (bounded) and the conversation goes on.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+
+import anyio
+import msgspec
+
+from counterpoint.errors import StoreFull, StoreUnavailable, UnknownDelegation
+from counterpoint.interaction.metronome import Bell
+from counterpoint.shared_context.entries import Amended, Asked, Body, Closed, Degraded, Entry, Recovered, Withdrawn
+from counterpoint.shared_context.ids import Beat, Position
+from counterpoint.shared_context.scribe import Scribe
+from counterpoint.shared_context.store import ContextStore, Fence
+
+OUTBOX_ENTRIES = 10_000
+"""Entries that wait for the store; beyond this the oldest that carry no delegation are given up, and counted."""
+
+BATCH = 256
+RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class Pending(msgspec.Struct, frozen=True):
+    body: Body
+    beat: Beat
+    at: float
+    cause: Position | None = None
+
+
+Addressed = Asked | Amended | Withdrawn | Closed
+
+
+class Journal:
+    """`refused` is told of a body that the store would not take because its delegation was settled meanwhile."""
+
+    def __init__(
+        self, store: ContextStore, fence: Fence, *, clock: Callable[[], float], refused: Callable[[Body], None]
+    ) -> None:
+        self._store = store
+        self._fence = fence
+        self._scribe = Scribe(fence, clock=clock)
+        self._clock = clock
+        self._refused = refused
+        self._outbox: deque[Pending] = deque()
+        self._sending: list[Entry] = []
+        self._bell = Bell()
+        self._empty = Bell()
+        self._empty.ring()
+        self._failed_since: float | None = None
+        self._given_up = 0
+
+    @property
+    def degraded(self) -> bool:
+        """The store could not be written when it was last tried."""
+        return self._failed_since is not None
+
+    @property
+    def waiting(self) -> int:
+        return len(self._outbox) + len(self._sending)
+
+    def write(self, body: Body, beat: Beat, cause: Position | None = None) -> None:
+        if len(self._outbox) >= OUTBOX_ENTRIES:
+            self._give_one_up()
+        self._outbox.append(Pending(body, beat, self._clock(), cause))
+        self._empty.reset()
+        self._bell.ring()
+
+    async def run(self) -> None:
+        """Send until cancelled, or until `Closed` is sent. Raises `Fenced` or `ConversationClosed` when this host may
+        not write any more.
+        """
+        closed = False
+        while not closed:
+            while not self._outbox:
+                self._empty.ring()
+                await self._bell.wait()
+                self._bell.reset()
+            closed = isinstance(self._outbox[0].body, Closed)
+            await self._send_next()
+        self._empty.ring()
+
+    async def flushed(self) -> None:
+        """Wait until everything written so far is in the store."""
+        await self._empty.wait()
+
+    async def _send_next(self) -> None:
+        first = self._outbox[0].body
+        if isinstance(first, Addressed):
+            entries = [self._entry(self._outbox.popleft())]
+        else:
+            plain = list(takewhile(lambda each: not isinstance(each.body, Addressed), self._head()))
+            entries = [self._entry(self._outbox.popleft()) for _ in plain]
+        self._sending = entries
+        await self._send(entries)
+        self._sending = []
+
+    def _head(self) -> Sequence[Pending]:
+        return [self._outbox[index] for index in range(min(len(self._outbox), BATCH))]
+
+    def _entry(self, pending: Pending) -> Entry:
+        return self._scribe.write(pending.body, beat=pending.beat, at=pending.at, cause=pending.cause)
+
+    async def _send(self, entries: list[Entry]) -> None:
+        """Until the store has them. The same entries are sent again: stores are idempotent by sequence number."""
+        tries = 0
+        while True:
+            try:
+                await self._send_once(entries)
+            except (StoreUnavailable, StoreFull) as error:
+                self._fell_ill(error)
+                await anyio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
+                tries += 1
+            except UnknownDelegation:
+                self._scribe.unwritten(entries)
+                self._refused(entries[0].body)
+                return
+            else:
+                self._recovered(len(entries))
+                return
+
+    async def _send_once(self, entries: list[Entry]) -> None:
+        match entries[0].body:
+            case Asked():
+                await self._store.offer(self._fence, entries[0])
+            case Amended():
+                await self._store.amend(self._fence, entries[0])
+            case Withdrawn():
+                await self._store.withdraw(self._fence, entries[0])
+            case Closed():
+                await self._store.close(self._fence, entries[0])
+            case _:
+                await self._store.append(self._fence, entries)
+
+    def _fell_ill(self, error: Exception) -> None:
+        if self._failed_since is None:
+            self._failed_since = self._clock()
+            beat = self._outbox[0].beat if self._outbox else Beat(0)
+            self._outbox.appendleft(Pending(Degraded(str(error)), beat, self._clock()))
+
+    def _recovered(self, sent: int) -> None:
+        if self._failed_since is None:
+            return
+        seconds = self._clock() - self._failed_since
+        beat = self._outbox[-1].beat if self._outbox else Beat(0)
+        self._failed_since = None
+        body = Recovered(seconds, sent + len(self._outbox), self._given_up)
+        self._outbox.append(Pending(body, beat, self._clock()))
+        self._given_up = 0
+
+    def _give_one_up(self) -> None:
+        for index, pending in enumerate(self._outbox):
+            if not isinstance(pending.body, Addressed | Degraded):
+                del self._outbox[index]
+                self._given_up += 1
+                return

@@ -1,0 +1,175 @@
+"""The composition root: the one module that knows both agents. It puts parts together and decides nothing."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import anyio
+
+from counterpoint.background.engines.load import load_background
+from counterpoint.background.limits import Limits
+from counterpoint.background.model import BackgroundModel
+from counterpoint.background.worker import Worker
+from counterpoint.config import BEAT_SECONDS
+from counterpoint.errors import lone_errors
+from counterpoint.interaction.engines.load import load_interaction
+from counterpoint.interaction.hosting import Hosting, host
+from counterpoint.interaction.metronome import spread
+from counterpoint.interaction.model import InteractionModel
+from counterpoint.interaction.policy import Policy, weave_when_it_suits
+from counterpoint.interaction.session import Session
+from counterpoint.shared_context import dates
+from counterpoint.shared_context.connect import connect
+from counterpoint.shared_context.ids import ConversationId, SessionId, WriterId
+from counterpoint.shared_context.store import ContextStore
+from counterpoint.tools.toolbox import Toolbox
+from counterpoint.tools.tool import Tool
+
+DRAIN_SECONDS = 5.0
+"""How long leaving the runtime lets its worker finish what it has begun."""
+
+
+class Runtime:
+    """An interaction model, a background model with its tools, and the store in which they meet.
+
+    `interaction`, `background`: finished objects, or names such as "local:smollm2" and "retrieval". `background=None`:
+    no work is done in this process; set `served=True` if workers elsewhere take it. `state`: given to tools; a session
+    may bring its own. `policy`: decides when a note is offered. Nothing happens before it, or a session of it, is
+    entered.
+
+    Entered (`async with runtime:`), one worker serves all its sessions; otherwise each session brings its own.
+    """
+
+    def __init__(
+        self,
+        interaction: InteractionModel | str,
+        background: BackgroundModel | str | None = None,
+        *,
+        tools: Toolbox | Iterable[Tool] = (),
+        store: ContextStore | str = "memory://",
+        policy: Policy = weave_when_it_suits,
+        limits: Limits | None = None,
+        concurrency: int = 4,
+        state: Any = None,
+        served: bool | None = None,
+        clock: Callable[[], float] = dates.now,
+    ) -> None:
+        self.interaction = load_interaction(interaction) if isinstance(interaction, str) else interaction
+        self.background = load_background(background) if isinstance(background, str) else background
+        self.toolbox = tools if isinstance(tools, Toolbox) else Toolbox(tools)
+        self.store = connect(store)
+        self._policy = policy
+        self._limits = limits or Limits()
+        self._concurrency = concurrency
+        self._state = state
+        self._states: dict[ConversationId, Any] = {}
+        self._served = self.background is not None if served is None else served
+        self._clock = clock
+        self._name = uuid4().hex[:8]
+        self._sessions = 0
+        self._users = 0
+        self._working = False
+        self._stack: AsyncExitStack | None = None
+
+    async def __aenter__(self) -> Self:
+        stack = AsyncExitStack()
+        await stack.enter_async_context(self._serving())
+        self._stack, self._working = stack, True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        stack, self._stack, self._working = self._stack, None, False
+        return None if stack is None else await stack.__aexit__(kind, error, trace)
+
+    @asynccontextmanager
+    async def session(
+        self,
+        conversation: str | None = None,
+        *,
+        instructions: str = "",
+        greeting: str = "",
+        state: Any = None,
+        buffer: float = 0.0,
+        idle_after: float | None = None,
+    ) -> AsyncGenerator[Session, None]:
+        """Host a conversation while the block lasts.
+
+        `conversation`: its id; it stays open when the block is left, and can be taken up again. Without one it is a
+        conversation of its own that ends with the block. `buffer`: seconds of output that the listener holds beyond
+        what it plays. `idle_after`: seconds of nothing at all after which the session sleeps until something comes in.
+        """
+        id = ConversationId(conversation or f"c-{uuid4().hex}")
+        index, self._sessions = self._sessions, self._sessions + 1
+        session = SessionId(f"{self._name}-{index}")
+        phase = self.interaction.place(session)
+        hosting = Hosting(
+            conversation=id,
+            session=session,
+            writer=WriterId(f"host-{session}"),
+            phase=spread(index) if phase is None else phase,
+            keep=conversation is not None,
+            instructions=instructions,
+            greeting=greeting,
+            toolbox=tuple(self.toolbox.summaries()),
+            buffer_beats=round(buffer / BEAT_SECONDS),
+            idle_beats=None if idle_after is None else round(idle_after / BEAT_SECONDS),
+            served=self._served,
+        )
+        self._states[id] = self._state if state is None else state
+        try:
+            async with self._serving(), host(
+                hosting, store=self.store, model=self.interaction, policy=self._policy, clock=self._clock
+            ) as live:
+                yield live
+        finally:
+            self._states.pop(id, None)
+
+    def state_of(self, conversation: ConversationId) -> Any:
+        """What the application gave to the tools of a conversation."""
+        return self._states.get(conversation, self._state)
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncGenerator[None, None]:
+        """The store is open and, if there is a background model here, somebody is working for these sessions."""
+        async with self._store_open():
+            if self.background is None or self._working:
+                yield
+                return
+            worker = Worker(
+                self.store,
+                self.background,
+                self.toolbox,
+                concurrency=self._concurrency,
+                limits=self._limits,
+                state=self.state_of,
+            )
+            with lone_errors():
+                async with anyio.create_task_group() as tasks:
+                    await tasks.start(worker.run)
+                    try:
+                        yield
+                    finally:
+                        with anyio.CancelScope(shield=True):
+                            await worker.drain(DRAIN_SECONDS)
+                        tasks.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def _store_open(self) -> AsyncGenerator[None, None]:
+        """Opened with the first user, closed after the last."""
+        if self._users == 0:
+            await self.store.__aenter__()
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if self._users == 0:
+                with anyio.CancelScope(shield=True):
+                    await self.store.__aexit__(None, None, None)
+
+
+__all__: Sequence[str] = ["Runtime"]
