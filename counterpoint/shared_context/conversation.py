@@ -1,0 +1,115 @@
+"""What is kept of one conversation in memory, and who may write to it. It knows neither the time nor the queues."""
+
+from collections.abc import Sequence
+
+from counterpoint.errors import ConversationClosed, Fenced, UnknownDelegation
+from counterpoint.shared_context.admission import check_hosts
+from counterpoint.shared_context.entries import Entry, Orphaned
+from counterpoint.shared_context.ids import ConversationId, DelegationId, WriterId
+from counterpoint.shared_context.ledger import Ledger
+from counterpoint.shared_context.log import Log
+from counterpoint.shared_context.queues import Pending
+from counterpoint.shared_context.store import Fence, Opening, Snapshot
+from counterpoint.shared_context.wakeup import WakeUp
+
+SETTLED_LEDGERS = 64
+"""Ledgers kept of settled delegations, for a worker that asks again because the reply was lost."""
+
+
+class Conversation:
+    def __init__(self, conversation: ConversationId) -> None:
+        self.id = conversation
+        self.log = Log()
+        self.snapshot: Snapshot | None = None
+        self.pending: dict[DelegationId, Pending] = {}
+        self.changed = WakeUp()
+        self.closed = False
+        self.forgotten = False
+        self._epoch = 0
+        self._leases = 0
+        self._hosts: dict[Fence, Ledger] = {}
+        self._settled: dict[Fence, Ledger] = {}
+
+    @property
+    def ended(self) -> bool:
+        return self.closed or self.forgotten
+
+    @property
+    def size(self) -> int:
+        """Bytes of the log and the snapshot."""
+        return self.log.size + (len(self.snapshot.data) if self.snapshot else 0)
+
+    def open(self, writer: WriterId) -> Opening:
+        self.check_open()
+        self._epoch += 1
+        fence = Fence(self.id, writer, self._epoch)
+        self._hosts[fence] = Ledger()
+        return Opening(fence, self.log.tail)
+
+    def lease_fence(self, pending: Pending, worker: WriterId) -> Fence:
+        """A new epoch for a delegation, counted over the conversation: no two leases in it share one."""
+        self._leases += 1
+        return Fence(self.id, worker, self._leases, pending.delegation.id)
+
+    def check_open(self) -> None:
+        if self.closed:
+            raise ConversationClosed(f"conversation {self.id!r} is closed")
+
+    def check_writer(self, fence: Fence) -> None:
+        """The newest host, or the worker that has the delegation now, in an open conversation."""
+        self.check_open()
+        newest = self._is_host(fence) if fence.delegation is None else self.leased(fence)
+        if not newest:
+            raise self._fenced(fence)
+
+    def check_host(self, fence: Fence) -> None:
+        check_hosts(fence)
+        self.check_writer(fence)
+
+    def ledger(self, fence: Fence, entries: Sequence[Entry]) -> Ledger:
+        """Where the writer of these entries stands. A fenced host may still leave its orphans behind."""
+        if fence.delegation is None:
+            known = self._is_host(fence) or _orphans(entries)
+            ledger = self._hosts.get(fence) if known else None
+        else:
+            pending = self.leased(fence)
+            ledger = pending.ledger if pending else self._settled.get(fence)
+        if ledger is None:
+            self.check_open()
+            raise self._fenced(fence)
+        return ledger
+
+    def fresh(self, fence: Fence, entries: Sequence[Entry]) -> list[Entry]:
+        """Those entries that have to be written; none if all were sent before."""
+        fresh = self.ledger(fence, entries).fresh(entries)
+        if fresh:
+            self.check_open()
+            if fence in self._settled:
+                raise self._fenced(fence)
+        return fresh
+
+    def check_unsettled(self, delegation: DelegationId) -> None:
+        if delegation not in self.pending:
+            raise UnknownDelegation(f"delegation {delegation!r} of {self.id!r} is settled or was never offered")
+
+    def leased(self, fence: Fence) -> Pending | None:
+        """The delegation that this worker has, if it still has it."""
+        pending = self.pending.get(fence.delegation) if fence.delegation is not None else None
+        return pending if pending and pending.fence == fence else None
+
+    def remember(self, fence: Fence, ledger: Ledger) -> None:
+        """A worker is done, and may ask again where its last entries are."""
+        self._settled[fence] = ledger
+        if len(self._settled) > SETTLED_LEDGERS:
+            del self._settled[next(iter(self._settled))]
+
+    def _is_host(self, fence: Fence) -> bool:
+        return fence.epoch == self._epoch and fence in self._hosts
+
+    def _fenced(self, fence: Fence) -> Fenced:
+        what = f"conversation {self.id!r}" if fence.delegation is None else f"delegation {fence.delegation!r}"
+        return Fenced(f"{what} is no longer {fence.writer!r}'s (epoch {fence.epoch}): another took over, or it is over")
+
+
+def _orphans(entries: Sequence[Entry]) -> bool:
+    return bool(entries) and all(isinstance(entry.body, Orphaned) for entry in entries)

@@ -1,0 +1,50 @@
+"""What one writer has written under one fence: which position each of its sequence numbers got.
+
+Numbers and positions mostly rise together, so they are kept as runs, 16 bytes each.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from counterpoint.errors import SequenceGap, WriteRefused
+from counterpoint.shared_context.entries import Entry
+from counterpoint.shared_context.ids import Position
+
+
+class Ledger:
+    """`sealed`: the writer is done; what it wrote can still be asked for, nothing can be added."""
+
+    __slots__ = ("_positions", "_seqs", "last", "sealed")
+
+    def __init__(self) -> None:
+        self._seqs = array("q")
+        self._positions = array("q")
+        self.last = 0
+        self.sealed = False
+
+    def fresh(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those that were not written yet. Raises `SequenceGap` if one is missing before them."""
+        expected = self.last + 1
+        fresh: list[Entry] = []
+        for entry in entries:
+            seq = entry.header.seq
+            if seq > expected:
+                raise SequenceGap(expected, seq)
+            if seq < 1:
+                raise WriteRefused(f"entries are counted from 1, this one has number {seq}")
+            if seq == expected:
+                fresh.append(entry)
+                expected += 1
+        return fresh
+
+    def add(self, position: Position) -> None:
+        """The next number got this position."""
+        self.last += 1
+        if self.last == 1 or position != self.position(self.last - 1) + 1:
+            self._seqs.append(self.last)
+            self._positions.append(position)
+
+    def position(self, seq: int) -> Position:
+        run = bisect_right(self._seqs, seq) - 1
+        return Position(self._positions[run] + seq - self._seqs[run])

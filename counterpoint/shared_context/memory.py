@@ -1,0 +1,317 @@
+"""The store in memory: the reference of how every store behaves. For one process and one event loop.
+
+It keeps encoded records, so that writers and readers share nothing. Every write is decided and done without an `await`
+in between: it happens whole or not at all, and nobody else in the middle of it. Nothing is kept on disk.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from math import inf
+from typing import Final, Self, TypeVar
+
+import anyio
+import anyio.lowlevel
+from msgspec.structs import replace
+
+from counterpoint.errors import ConfigurationError, Fenced, MediaTooLarge, UnknownDelegation, WriteRefused
+from counterpoint.shared_context import dates
+from counterpoint.shared_context.admission import (
+    check_headers,
+    check_hosts,
+    check_offer,
+    check_plain,
+    check_settling,
+    only,
+)
+from counterpoint.shared_context.archive import Archive
+from counterpoint.shared_context.codec import encode
+from counterpoint.shared_context.conversation import Conversation
+from counterpoint.shared_context.delegations import Delegation, Priority
+from counterpoint.shared_context.endings import STORE, given_up, withdrawn_at_close
+from counterpoint.shared_context.entries import Amended, Asked, Body, Closed, Entry, Settled, Stored, Withdrawn
+from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, Position, WriterId
+from counterpoint.shared_context.ledger import Ledger
+from counterpoint.shared_context.queues import Pending, Queues
+from counterpoint.shared_context.scribe import Scribe
+from counterpoint.shared_context.store import DeadLetter, Fence, Lease, Opening, Snapshot
+from counterpoint.shared_context.wakeup import WakeUp
+
+B = TypeVar("B", bound=Body)
+
+MAX_BYTES: Final = 1 << 30
+MAX_MEDIA_BYTES: Final = 16 << 20
+MAX_ATTEMPTS: Final = 3
+
+_FOLLOWED_AT_ONCE: Final = 100
+"""Entries that a follower is handed before others get a turn."""
+
+_START: Final = Position(0)
+
+
+class MemoryStore:
+    """`max_bytes`: of all logs, snapshots and media together; then closed conversations are forgotten, oldest first,
+    and then `StoreFull` is raised. `max_media_bytes`: of one media object. `max_attempts`: leases of a delegation that
+    may run out before it is given up. `clock`: dates of what the store itself writes, in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_media_bytes: int = MAX_MEDIA_BYTES,
+        max_attempts: int = MAX_ATTEMPTS,
+        clock: Callable[[], float] = dates.now,
+    ) -> None:
+        if min(max_bytes, max_media_bytes, max_attempts) < 1:
+            raise ConfigurationError("a memory store's limits are at least 1")
+        self._max_media_bytes = max_media_bytes
+        self._max_attempts = max_attempts
+        self._clock = clock
+        self._archive = Archive(max_bytes)
+        self._queues = Queues()
+        self._offered = WakeUp()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Nothing to free: what was appended stays readable for as long as the store is referred to."""
+
+    # the log
+
+    async def open(self, conversation: ConversationId, writer: WriterId) -> Opening:
+        return self._archive.openable(conversation).open(writer)
+
+    async def append(self, fence: Fence, entries: Sequence[Entry]) -> Sequence[Position]:
+        check_plain(entries)
+        return self._write(self._archive.writable(fence.conversation), fence, entries)
+
+    async def read(self, conversation: ConversationId, after: Position = _START, limit: int = 1000) -> Sequence[Stored]:
+        if limit < 1:
+            raise ConfigurationError(f"at least one entry can be read, not {limit}")
+        return self._archive.readable(conversation).log.after(after, limit)
+
+    async def follow(self, conversation: ConversationId, after: Position = _START) -> AsyncGenerator[Stored, None]:
+        kept = self._archive.readable(conversation)
+        while not kept.forgotten:
+            if batch := kept.log.after(after, _FOLLOWED_AT_ONCE):
+                for stored in batch:
+                    after = stored.position
+                    yield stored
+                await anyio.lowlevel.checkpoint()
+            elif kept.closed:
+                return
+            else:
+                await kept.changed.wait()
+
+    async def snapshot(self, fence: Fence, upto: Position, data: bytes) -> None:
+        kept = self._archive.writable(fence.conversation)
+        kept.check_host(fence)
+        covered = kept.snapshot.upto if kept.snapshot else 0
+        if not max(1, covered) <= upto <= kept.log.tail:
+            raise WriteRefused(
+                f"no snapshot up to {upto}: {covered} is covered already, the log ends at {kept.log.tail}"
+            )
+        growth = len(data) - (len(kept.snapshot.data) if kept.snapshot else 0)
+        self._make_room(growth)
+        self._archive.grew(growth)
+        kept.snapshot = Snapshot(upto, bytes(data))
+
+    async def last_snapshot(self, conversation: ConversationId) -> Snapshot | None:
+        return self._archive.readable(conversation).snapshot
+
+    async def trim(self, fence: Fence, upto: Position) -> None:
+        kept = self._archive.writable(fence.conversation)
+        kept.check_host(fence)
+        covered = kept.snapshot.upto if kept.snapshot else 0
+        if upto > covered:
+            raise WriteRefused(f"no trimming up to {upto}: the last snapshot covers entries up to {covered} only")
+        self._archive.grew(-kept.log.trim(upto))
+
+    async def close(self, fence: Fence, entry: Entry) -> Position:
+        kept, _, fresh = self._operation(fence, entry, Closed)
+        if fresh:
+            encode(entry)  # nothing is withdrawn for an entry that cannot be written
+            scribe = Scribe(Fence(kept.id, STORE, fence.epoch), self._clock)
+            self._add(kept, Ledger(), [encode(scribe.write(body)) for body in withdrawn_at_close(kept.pending)])
+            for delegation in list(kept.pending):
+                self._drop(kept, delegation)
+        position = self._write(kept, fence, (entry,), always=True)[0]
+        if fresh:
+            self._archive.close(kept)
+        return position
+
+    async def forget(self, conversation: ConversationId) -> None:
+        if kept := self._archive.find(conversation):
+            self._forget(kept)
+
+    # delegations, the host's side
+
+    async def offer(self, fence: Fence, entry: Entry) -> Position:
+        kept, asked, fresh = self._operation(fence, entry, Asked)
+        delegation = asked.delegation
+        if fresh:
+            check_offer(fence, delegation)
+            if delegation.id in kept.pending or self._queues.dead_letter(kept.id, delegation.id):
+                raise WriteRefused(f"delegation {delegation.id!r} was offered before")
+        position = self._write(kept, fence, (entry,))[0]
+        if fresh:
+            self._queue(kept, replace(delegation, upto=position))
+        return position
+
+    async def amend(self, fence: Fence, entry: Entry) -> Position:
+        kept, amended, fresh = self._operation(fence, entry, Amended)
+        if fresh:
+            kept.check_unsettled(amended.delegation)
+        return self._write(kept, fence, (entry,))[0]
+
+    async def withdraw(self, fence: Fence, entry: Entry) -> Position:
+        kept, withdrawn, fresh = self._operation(fence, entry, Withdrawn)
+        if fresh:
+            kept.check_unsettled(withdrawn.delegation)
+        position = self._write(kept, fence, (entry,), always=True)[0]
+        if fresh:
+            self._drop(kept, withdrawn.delegation)
+        return position
+
+    # delegations, the worker's side
+
+    async def lease(
+        self,
+        queues: Sequence[str],
+        worker: WriterId,
+        *,
+        seconds: float,
+        wait: float,
+        at_least: Priority = Priority.LOW,
+    ) -> Lease | None:
+        if not queues or isinstance(queues, str) or not seconds > 0 or not wait >= 0:
+            raise ConfigurationError(f"a lease needs queues, seconds > 0 and wait >= 0: {queues!r}, {seconds}, {wait}")
+        await anyio.lowlevel.checkpoint()
+        deadline = anyio.current_time() + wait
+        while True:
+            # From here to the return nothing waits: a caller that is cancelled was granted nothing.
+            now = anyio.current_time()
+            while pending := self._queues.take(queues, now, at_least):
+                if pending.lost < self._max_attempts:
+                    return self._grant(pending, worker, seconds, now)
+                self._give_up(pending)
+            if now >= deadline:
+                return None
+            with anyio.CancelScope(deadline=min(deadline, self._queues.next_expiry(queues, at_least))):
+                await self._offered.wait()
+
+    async def renew(self, lease: Lease) -> None:
+        if (pending := self._leased(lease)) is None:
+            raise Fenced(f"delegation {lease.delegation.id!r} is no longer {lease.fence.writer!r}'s")
+        self._queues.renew(pending, anyio.current_time() + lease.seconds)
+
+    async def settle(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Position]:
+        check_settling(lease.delegation.id, entries)
+        kept = self._archive.writable(lease.fence.conversation)
+        pending = kept.leased(lease.fence)
+        if pending and not any(isinstance(entry.body, Settled) for entry in kept.fresh(lease.fence, entries)):
+            raise WriteRefused("the number of this Settled was given to another entry")
+        positions = self._write(kept, lease.fence, entries)
+        if pending:
+            self._drop(kept, pending.delegation.id)
+            kept.remember(lease.fence, pending.ledger)
+        return positions
+
+    async def release(self, lease: Lease) -> None:
+        if pending := self._leased(lease):
+            self._queues.release(pending)
+            self._offered.wake()
+
+    async def dead(self, queue: str) -> Sequence[DeadLetter]:
+        return self._queues.dead(queue)
+
+    async def retry(self, conversation: ConversationId, delegation: DelegationId) -> None:
+        kept = self._archive.find(conversation)
+        letter = self._queues.dead_letter(conversation, delegation)
+        if kept is None or letter is None:
+            raise UnknownDelegation(f"delegation {delegation!r} of {conversation!r} is not among the dead letters")
+        kept.check_open()
+        self._queues.unbury(letter)
+        self._queue(kept, letter.delegation)
+
+    # media
+
+    async def put_media(self, fence: Fence, media: MediaId, data: bytes, *, ttl: float) -> None:
+        kept = self._archive.writable(fence.conversation)
+        kept.check_writer(fence)
+        if len(data) > self._max_media_bytes:
+            raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {self._max_media_bytes} are kept at most")
+        if not 0 < ttl < inf:
+            raise WriteRefused(f"media are kept for a limited time, not for {ttl} seconds")
+        now = anyio.current_time()
+        self._archive.shelf.expire(now)
+        self._make_room(len(data))
+        self._archive.shelf.put(kept.id, media, bytes(data), now + ttl)
+
+    async def get_media(self, conversation: ConversationId, media: MediaId) -> bytes | None:
+        return self._archive.shelf.get(self._archive.readable(conversation).id, media, anyio.current_time())
+
+    # how
+
+    def _operation(self, fence: Fence, entry: Entry, kind: type[B]) -> tuple[Conversation, B, bool]:
+        """A host's entry that does something; False if that was done when it was first sent."""
+        kept = self._archive.writable(fence.conversation)
+        body = only(entry, kind)
+        check_hosts(fence)
+        check_headers(fence, (entry,))
+        return kept, body, bool(kept.fresh(fence, (entry,)))
+
+    def _write(
+        self, kept: Conversation, fence: Fence, entries: Sequence[Entry], *, always: bool = False
+    ) -> list[Position]:
+        """`always`: what ends work makes room and needs little, so it is written into a full store too."""
+        check_headers(fence, entries)
+        ledger = kept.ledger(fence, entries)
+        if fresh := kept.fresh(fence, entries):
+            records = [encode(entry) for entry in fresh]
+            if not always:
+                self._make_room(sum(map(len, records)))
+            self._add(kept, ledger, records)
+        return [ledger.position(entry.header.seq) for entry in entries]
+
+    def _add(self, kept: Conversation, ledger: Ledger, records: Sequence[bytes]) -> None:
+        for record in records:
+            ledger.add(kept.log.append(record))
+            self._archive.grew(len(record))
+        kept.changed.wake()
+
+    def _make_room(self, growth: int) -> None:
+        if not self._archive.fits(growth):
+            for kept in self._archive.in_the_way(growth, anyio.current_time()):
+                self._forget(kept)
+
+    def _forget(self, kept: Conversation) -> None:
+        self._queues.forget(kept.id, kept.pending.values())
+        self._archive.forget(kept)
+
+    def _queue(self, kept: Conversation, delegation: Delegation) -> None:
+        kept.pending[delegation.id] = self._queues.offer(replace(delegation, attempts=0))
+        self._offered.wake()
+
+    def _grant(self, pending: Pending, worker: WriterId, seconds: float, now: float) -> Lease:
+        fence = self._archive.writable(pending.delegation.conversation).lease_fence(pending, worker)
+        self._queues.lease(pending, fence, now + seconds)
+        return Lease(fence, replace(pending.delegation, attempts=pending.attempts), pending.attempts, seconds)
+
+    def _give_up(self, pending: Pending) -> None:
+        """The one report: a note for the person, the end for the log, a dead letter for the operator."""
+        delegation = replace(pending.delegation, attempts=pending.attempts)
+        kept = self._archive.writable(delegation.conversation)
+        fence = kept.lease_fence(pending, STORE)
+        scribe = Scribe(fence, self._clock)
+        note, settled = given_up(delegation, fence.epoch)
+        self._add(kept, Ledger(), [encode(scribe.write(note)), encode(scribe.write(settled))])
+        self._queues.bury(DeadLetter(delegation, settled.reason))
+        del kept.pending[delegation.id]
+
+    def _leased(self, lease: Lease) -> Pending | None:
+        kept = self._archive.find(lease.fence.conversation)
+        return kept.leased(lease.fence) if kept else None
+
+    def _drop(self, kept: Conversation, delegation: DelegationId) -> None:
+        self._queues.remove(kept.pending.pop(delegation))
