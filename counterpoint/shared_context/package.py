@@ -8,6 +8,7 @@ from counterpoint.shared_context.delegations import Delegation, DelegationState
 from counterpoint.shared_context.entries import MediaRef
 from counterpoint.shared_context.expressed import Floor
 from counterpoint.shared_context.ids import Beat, CallId, ConversationId, DelegationId, NoteId, Position
+from counterpoint.shared_context.notes import Source
 
 
 class Speaker(enum.Enum):
@@ -30,6 +31,14 @@ class Utterance(msgspec.Struct, frozen=True, omit_defaults=True):
     understood: bool = False
 
 
+class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A question that somebody had to answer before a call could run; `approved=None` while it is open."""
+
+    question: str
+    approved: bool | None = None
+    reason: str = ""
+
+
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tool call and what came of it (untrusted data); `result=None` while it runs."""
 
@@ -40,10 +49,14 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     failed: bool = False
     effects: str = "read"
     idempotent: bool = True
+    approval: Approval | None = None
 
 
 class NoteView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A note and how far it got: `voiced` and `heard` count characters; `dropped` is the reason if it was."""
+    """A note and how far it got: `voiced` and `heard` count characters; `dropped` is the reason if it was.
+
+    `laid`: the conversation's last beat when it was laid.
+    """
 
     id: NoteId
     text: str
@@ -51,10 +64,12 @@ class NoteView(msgspec.Struct, frozen=True, omit_defaults=True):
     voiced: int = 0
     heard: int = 0
     dropped: str = ""
+    laid: Beat = Beat(0)
+    sources: tuple[Source, ...] = ()
 
 
 class Work(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A delegation, its corrections, its calls and its notes so far."""
+    """A delegation, its corrections, its calls and its notes so far; `omitted`: older calls that are left out."""
 
     delegation: Delegation
     state: DelegationState
@@ -63,13 +78,15 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
     calls: tuple[Call, ...] = ()
     notes: tuple[NoteView, ...] = ()
     reason: str = ""
+    omitted: int = 0
 
 
 class ContextPackage(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole conversation with its timing, up to log position `upto`.
 
-    `earlier`: a compacted account of what no longer fits. `work`: delegations, oldest first. `present`: who is speaking
-    now; `typing`: unfinished input. `delegation`: the one that this package was made for.
+    `earlier`: a compacted account of what no longer fits. `work`: delegations, oldest first. `notes`: those of no
+    delegation, laid by the application. `present`: who is speaking now; `typing`: unfinished input. `delegation`: the
+    one that this package was made for.
     """
 
     conversation: ConversationId
@@ -79,6 +96,7 @@ class ContextPackage(msgspec.Struct, frozen=True, omit_defaults=True):
     earlier: str = ""
     utterances: tuple[Utterance, ...] = ()
     work: tuple[Work, ...] = ()
+    notes: tuple[NoteView, ...] = ()
     media: tuple[MediaRef, ...] = ()
     present: Floor = Floor.OPEN
     typing: str = ""
