@@ -47,7 +47,7 @@ class MediaClock:
             self._turn(now)
         floor, latest, longest = self._now
         if transit - seconds < floor or seconds > longest or latest < transit <= self._ceiling:
-            self._widen(transit - seconds, min(transit, self._ceiling), seconds)
+            self._widen(transit - seconds, transit if transit <= self._ceiling else -inf, seconds)
         delay, target = self._delay, self._target
         if delay < transit <= self._ceiling:
             delay = min(transit + _MARGIN, self._ceiling)

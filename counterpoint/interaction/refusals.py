@@ -49,7 +49,9 @@ def check_audio(chunk: AudioChunk) -> None:
     if not size:
         raise ChunkRefused("an audio chunk holds no samples")
     if size > 2 * MAX_AUDIO_SECONDS * rate:
-        raise ChunkRefused(f"an audio chunk lasts {size / (2 * rate):.2f} s; at most {MAX_AUDIO_SECONDS:.0f} s are taken")
+        raise ChunkRefused(
+            f"an audio chunk lasts {size / (2 * rate):.2f} s; at most {MAX_AUDIO_SECONDS:.0f} s are taken"
+        )
 
 
 def check_video(chunk: VideoChunk) -> None:
