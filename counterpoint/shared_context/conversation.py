@@ -81,12 +81,12 @@ class Conversation:
 
     def fresh(self, fence: Fence, entries: Sequence[Entry]) -> list[Entry]:
         """Those entries that have to be written; none if all were sent before."""
-        fresh = self.ledger(fence, entries).fresh(entries)
-        if fresh:
+        ledger = self.ledger(fence, entries)
+        if any(entry.header.seq > ledger.last for entry in entries):
             self.check_open()
             if fence in self._settled:
                 raise self._fenced(fence)
-        return fresh
+        return ledger.fresh(entries)
 
     def check_unsettled(self, delegation: DelegationId) -> None:
         if delegation not in self.pending:
