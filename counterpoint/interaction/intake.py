@@ -17,13 +17,12 @@ from counterpoint.shared_context.ids import Beat
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """What came in during `beats` beats from `first` on (0 beats: an early part). False if that is nothing.
+    """What came in during the beats from `first` on. False if that is nothing.
 
     `audio`: PCM16 at the model's rate, exactly the span long, or empty without live audio. `faults`: one per modality.
     """
 
     first: Beat
-    beats: int
     texts: tuple[TextChunk, ...] = ()
     audio: bytes = b""
     frames: tuple[VideoChunk, ...] = ()
@@ -69,11 +68,11 @@ class Intake:
         texts = self._texts.cut(end) if self._texts is not None else ()
         audio = self._audio.cut(beats, end) if self._audio else b""
         frames = self._video.cut(end) if self._video else ()
-        return Cut(first, beats, texts, audio, frames, self._faults())
+        return Cut(first, texts, audio, frames, self._faults())
 
-    def early(self, first: Beat, now: float) -> Cut:
-        """For an early part inside beat `first`: the text that waits, and nothing else."""
-        return Cut(first, 0, self._texts.cut(now) if self._texts is not None else ())
+    def early(self, now: float) -> tuple[TextChunk, ...]:
+        """For an early part: the text that waits."""
+        return self._texts.cut(now) if self._texts is not None else ()
 
     def close(self) -> None:
         """Refuse everything from now on; what waits can still be cut."""
