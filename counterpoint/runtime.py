@@ -24,8 +24,8 @@ from counterpoint.shared_context import dates
 from counterpoint.shared_context.connect import connect
 from counterpoint.shared_context.ids import ConversationId, SessionId, WriterId
 from counterpoint.shared_context.store import ContextStore
+from counterpoint.tools.definition import Tool
 from counterpoint.tools.toolbox import Toolbox
-from counterpoint.tools.tool import Tool
 
 DRAIN_SECONDS = 5.0
 """How long leaving the runtime lets its worker finish what it has begun."""
@@ -121,9 +121,10 @@ class Runtime:
         )
         self._states[id] = self._state if state is None else state
         try:
-            async with self._serving(), host(
-                hosting, store=self.store, model=self.interaction, policy=self._policy, clock=self._clock
-            ) as live:
+            async with (
+                self._serving(),
+                host(hosting, store=self.store, model=self.interaction, policy=self._policy, clock=self._clock) as live,
+            ):
                 yield live
         finally:
             self._states.pop(id, None)

@@ -32,6 +32,8 @@ from counterpoint.shared_context.notes import Note, NoteKind
 GRACE_SECONDS = 10.0
 """A delegation that is unsettled this long after its time is given up by the host: no worker is there to say so."""
 
+REMEMBERED_RESULTS = 256
+
 FROM_NOW_ON = Position(1 << 62)
 """Until a correction has its place in the log, everything that arrives was computed before it."""
 
@@ -87,6 +89,7 @@ class Arrivals:
 
     def lay(self, note: Note, beat: Beat) -> None:
         self._write(NoteLaid(note), beat)
+        self._remember(note)
         self._weaver.lay(note, beat)
 
     def own(self, text: str, beat: Beat, kind: NoteKind = NoteKind.FAILURE) -> None:
@@ -134,10 +137,7 @@ class Arrivals:
     def _entry(self, stored: Stored, beat: Beat) -> None:
         match stored.entry.body:
             case NoteLaid(note=note):
-                if note.kind in (NoteKind.RESULT, NoteKind.CORRECTION):
-                    self._results[note.id] = note
-                    while len(self._results) > 256:
-                        del self._results[next(iter(self._results))]
+                self._remember(note)
                 if note.computed_for is None:
                     note = msgspec.structs.replace(note, computed_for=stored.position)
                 self._weaver.lay(note, beat)
@@ -149,6 +149,13 @@ class Arrivals:
                 self._weaver.amend(delegation, stored.position)
             case _:
                 pass
+
+    def _remember(self, note: Note) -> None:
+        """Results that may have to be admitted as too late."""
+        if note.kind in (NoteKind.RESULT, NoteKind.CORRECTION):
+            self._results[note.id] = note
+            if len(self._results) > REMEMBERED_RESULTS:
+                del self._results[next(iter(self._results))]
 
     def _became(self, delegation: DelegationId, state: DelegationState, reason: str) -> None:
         news = self._delegations.became(delegation, state, reason)

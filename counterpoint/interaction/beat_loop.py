@@ -4,31 +4,27 @@ Two awaits per beat: the metronome and the stream. It never waits for the store 
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
 
 import anyio
 import msgspec
 
 from counterpoint import telemetry
-from counterpoint.config import BEAT_SECONDS, GAP_BEATS
-from counterpoint.errors import ModelFailed
+from counterpoint.config import GAP_BEATS
 from counterpoint.interaction.arrivals import Arrivals
 from counterpoint.interaction.delegations import Delegations, Refused
 from counterpoint.interaction.intake import Cut, Intake
 from counterpoint.interaction.journal import Journal
 from counterpoint.interaction.metronome import Metronome
-from counterpoint.interaction.microturn import MicroTurn
-from counterpoint.interaction.model import Capabilities, Perceived, Span, Stream
+from counterpoint.interaction.model import Capabilities, Modality, Perceived, Span
 from counterpoint.interaction.output import Output
 from counterpoint.interaction.playback import Playback
+from counterpoint.interaction.recording import Recorder, micro_turn, turn_of
+from counterpoint.interaction.stream_keeper import StreamKeeper
 from counterpoint.interaction.weaver import NOTHING, Weaver, Weaving
-from counterpoint.shared_context.chunks import TextChunk
-from counterpoint.shared_context.entries import Failed, Gap, NoteDropped, Turn
+from counterpoint.shared_context.entries import Gap, MediaFault, NoteDropped
 from counterpoint.shared_context.expressed import (
-    SILENCE,
     Action,
     Amend,
-    Boundary,
     Delegate,
     End,
     Expressed,
@@ -43,9 +39,6 @@ IDLE = "idle"
 
 MAX_PARTS = 20
 """Early steps within one beat: a burst of keys or notes must not keep the model from the grid."""
-
-MAX_STREAM_FAILURES = 3
-"""A stream that failed this often in a row ends the session."""
 
 FAREWELL_BEATS = 150
 """After the model's `End`, how long the conversation waits for what was promised (30 s)."""
@@ -67,7 +60,7 @@ class BeatLoop:
         self,
         *,
         capabilities: Capabilities,
-        open_stream: Callable[[Beat], Awaitable[Stream]],
+        stream: StreamKeeper,
         metronome: Metronome,
         intake: Intake,
         weaver: Weaver,
@@ -91,20 +84,17 @@ class BeatLoop:
         self.acks: deque[Ack] = deque()
         self.wishes: deque[Action] = deque()
         self.next = first
-        self._open_stream = open_stream
-        self._stream: Stream | None = None
-        self._failures = 0
-        self._owed: tuple[TextChunk, ...] = ()
+        self._stream = stream
+        self._recorder = Recorder()
         self._part = 0
         self._held = NOTHING
         self._gap: Gap | None = None
+        self._ignored: frozenset[Modality] = frozenset()
         self._paused = ""
         self._stopping = False
         self._farewell: Beat | None = None
         self._idle_beats = idle_beats
         self._active = first
-        self._recorded_floor: Floor | None = None
-        self._recorded_boundary = Boundary.END
 
     async def run(self) -> None:
         """Live until `stop`, or until the model has ended the conversation and what was promised is delivered."""
@@ -117,9 +107,8 @@ class BeatLoop:
                     break
                 await self._wake(anyio.current_time())
         finally:
-            if self._stream is not None:
-                with anyio.CancelScope(shield=True):
-                    await self._stream.aclose()
+            with anyio.CancelScope(shield=True):
+                await self._stream.aclose()
 
     @property
     def stopped(self) -> bool:
@@ -181,7 +170,7 @@ class BeatLoop:
     async def _grid(self, beats: int) -> None:
         span = Span(self.next, beats)
         cut = self.intake.cut(span.first, beats, self.metronome.since_start(self.metronome.end_of(span.last)))
-        for fault in cut.faults:
+        for fault in (*cut.faults, *self._unperceived()):
             self.journal.write(fault, span.last)
         self._settle_playback(span.last)
         self.arrivals.take(span.last)
@@ -196,49 +185,38 @@ class BeatLoop:
         if not (self.intake.waiting or self.arrivals.waiting or self.wishes):
             return
         beat = self.next
-        texts = self.intake.early(now)
+        texts = self.intake.early(self.metronome.since_start(now))
         self.arrivals.take(beat)
         self._held = _joined(self._held, self.weaver.weave(beat, texts))
         if texts or self._held.offers or self.wishes:
             self._part += 1
             weaving, self._held = self._held, NOTHING
-            await self._step(Span(beat, 0, self._part), Cut(texts=texts), weaving)
+            await self._step(Span(beat, 0, self._part), Cut(beat, texts), weaving)
 
     async def _step(self, span: Span, cut: Cut, weaving: Weaving) -> None:
         began = anyio.current_time()
         late = max(0.0, began - self.metronome.end_of(span.last)) if span.beats else 0.0
-        unheard = self.playback.unheard()
-        news = self.arrivals.news()
-        perceived = Perceived((*self._owed, *cut.texts), cut.audio, cut.frames, unheard, news)
-        expressed = await self._express(perceived, weaving, span)
+        perceived = Perceived(cut.texts, cut.audio, cut.frames, self.playback.unheard(), self.arrivals.news())
+        expressed = await self._stream.step(perceived, weaving.offers, span)
+        telemetry.beat_lag.record(late)
+        telemetry.beat_duration.record(anyio.current_time() - began)
+        self._live_through(span, perceived, weaving, expressed, late)
+
+    def _live_through(
+        self, span: Span, perceived: Perceived, weaving: Weaving, expressed: Expressed, late: float
+    ) -> None:
+        """What a step comes to: speech that is on its way, wishes that take effect, a record, a micro-turn."""
         beat = span.last
         voiced = self.weaver.expressed(expressed, beat)
-        if expressed.text or expressed.audio:
-            self.playback.expressed(beat, span.part, span.beats, expressed.text, self._samples(expressed), voiced)
+        samples = len(expressed.audio) // 2
+        self.playback.expressed(beat, span.part, span.beats, expressed.text, samples, voiced)
         wishes = (*self.wishes, *expressed.actions)
         self.wishes.clear()
-        flush = any(isinstance(each, Yield) for each in wishes)
-        if flush:
-            self.playback.flush(beat)
-        turn = Turn(
-            part=span.part,
-            span=span.beats,
-            texts=cut.texts,
-            arrived=self.arrivals.positions(),
-            unheard=unheard,
-            woven=tuple(offer.note.id for offer in weaving.offers),
-            text=expressed.text,
-            samples=self._samples(expressed),
-            understood=expressed.understood,
-            floor=expressed.floor,
-            boundary=expressed.boundary,
-            voiced=voiced,
-            actions=wishes,
-            unsaid=expressed.unsaid,
-            flush=flush,
-            decisions=weaving.decisions,
-        )
-        self._record(turn, beat)
+        turn = turn_of(span, perceived, weaving, expressed, voiced, wishes, self.arrivals.positions())
+        if turn.flush:
+            self.playback.flush(beat, span.part)
+        if self._recorder.is_news(turn):
+            self.journal.write(turn, beat)
         for drop in weaving.drops:
             self.journal.write(NoteDropped(drop.note, drop.reason), beat)
             self.arrivals.dropped(drop, beat)
@@ -247,71 +225,8 @@ class BeatLoop:
         floor = self.weaver.floor.at(beat)
         if floor is not Floor.OPEN or weaving is not NOTHING:
             self._active = beat
-        self._send(turn, expressed, weaving, floor, beat, late)
-        telemetry.beat_lag.record(late)
-        telemetry.beat_duration.record(anyio.current_time() - began)
-
-    def _send(
-        self, turn: Turn, expressed: Expressed, weaving: Weaving, floor: Floor, beat: Beat, late: float
-    ) -> None:
         gap, self._gap = self._gap, None
-        self.output.put(
-            MicroTurn(
-                beat=beat,
-                part=turn.part,
-                span=turn.span,
-                text=turn.text,
-                audio=expressed.audio,
-                understood=turn.understood,
-                floor=floor,
-                boundary=turn.boundary,
-                woven=tuple(offer.note for offer in weaving.offers),
-                voiced=turn.voiced,
-                actions=turn.actions,
-                decisions=turn.decisions,
-                unsaid=turn.unsaid,
-                flush=turn.flush,
-                gap=gap,
-                late=late,
-            )
-        )
-
-    async def _express(self, perceived: Perceived, weaving: Weaving, span: Span) -> Expressed:
-        try:
-            if self._stream is None:
-                self._stream = await self._open_stream(span.first)
-            expressed = await self._stream.step(perceived, weaving.offers, span)
-        except Exception as error:  # noqa: BLE001 (whatever a model raises, the conversation survives it)
-            await self._stream_failed(error, span.last)
-            self._owed = perceived.texts
-            return SILENCE
-        self._failures = 0
-        self._owed = ()
-        return expressed
-
-    async def _stream_failed(self, error: Exception, beat: Beat) -> None:
-        """The stream is given up; the next step opens another from the shared context. Notes go back on the tray."""
-        self._failures += 1
-        self.journal.write(Failed("stream", f"{type(error).__name__}: {error}"), beat)
-        self.weaver.stream_lost()
-        if self._stream is not None:
-            stream, self._stream = self._stream, None
-            try:
-                await stream.aclose()
-            except Exception as closing:  # noqa: BLE001 (it failed already; this is only for the log)
-                self.journal.write(Failed("stream", f"while closing: {closing}"), beat)
-        if self._failures >= MAX_STREAM_FAILURES:
-            raise ModelFailed(
-                f"the interaction model failed {self._failures} times in a row, last with {type(error).__name__}: {error}"
-            ) from error
-
-    def _record(self, turn: Turn, beat: Beat) -> None:
-        """The log holds no empty micro-turns: only what is said, perceived, decided, or reported anew."""
-        reported_anew = turn.floor is not self._recorded_floor or turn.boundary is not self._recorded_boundary
-        if reported_anew or _says_something(turn):
-            self._recorded_floor = turn.floor
-            self._recorded_boundary = turn.boundary
-            self.journal.write(turn, beat)
+        self.output.put(micro_turn(turn, beat, weaving, expressed, floor, gap, late))
 
     def _do(self, wish: Action, beat: Beat) -> None:
         match wish:
@@ -345,6 +260,15 @@ class BeatLoop:
             else:
                 self.weaver.heard(hearing.note, hearing.heard)
 
+    def _unperceived(self) -> list[MediaFault]:
+        """Said once per modality: it comes in, and the model does not perceive it."""
+        if len(self.intake.ignored) == len(self._ignored):
+            return []
+        new = self.intake.ignored - self._ignored
+        self._ignored = self.intake.ignored
+        reason = f"{self.capabilities.name} does not perceive it"
+        return [MediaFault(modality.value, reason=reason) for modality in sorted(new, key=lambda each: each.value)]
+
     def _consider_ending(self) -> None:
         if self._farewell is not None:
             kept = not self.delegations.unsettled and self.weaver.idle and self.playback.settled
@@ -361,25 +285,6 @@ class BeatLoop:
             and not self.intake.waiting
             and not self.intake.live_media
         )
-
-    def _samples(self, expressed: Expressed) -> int:
-        return len(expressed.audio) // 2
-
-
-def _says_something(turn: Turn) -> bool:
-    return bool(
-        turn.texts
-        or turn.arrived
-        or turn.unheard
-        or turn.woven
-        or turn.text
-        or turn.samples
-        or turn.understood
-        or turn.voiced
-        or turn.actions
-        or turn.unsaid
-        or turn.decisions
-    )
 
 
 def _joined(held: Weaving, new: Weaving) -> Weaving:

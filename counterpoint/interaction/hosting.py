@@ -1,4 +1,4 @@
-"""Opening and leaving a session: who its tasks are, how it begins (anew, or from the log), and the order of shutdown."""
+"""Opening and leaving a session: its tasks, how it begins (anew, or from the log), and the order of shutdown."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -20,11 +20,13 @@ from counterpoint.interaction.output import Output
 from counterpoint.interaction.playback import Playback
 from counterpoint.interaction.policy import Policy, weave_at_once
 from counterpoint.interaction.session import Session
+from counterpoint.interaction.stream_keeper import StreamKeeper
 from counterpoint.interaction.weaver import Weaver
-from counterpoint.shared_context.entries import Amended, Body, Closed, NoteDropped, Opened, Stored
+from counterpoint.shared_context.entries import Amended, Body, Closed, Failed, NoteDropped, Opened, Stored
 from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, Position, SessionId, WriterId
+from counterpoint.shared_context.packing import package_of
 from counterpoint.shared_context.store import ContextStore, Fence
-from counterpoint.shared_context.timeline import Timeline, package_of
+from counterpoint.shared_context.timeline import Timeline
 
 FLUSH_SECONDS = 5.0
 """How long leaving a session waits for a store that does not take the last entries."""
@@ -111,7 +113,7 @@ class _Live:
         clock: Callable[[], float],
     ) -> None:
         capabilities = model.capabilities
-        first = Beat(timeline.now + 1) if timeline.tail else Beat(0)
+        first = Beat(timeline.beat + 1) if timeline.tail else Beat(0)
         itself = capabilities.weaving is Weaving.MODEL
         self._hosting = hosting
         self._fence = fence
@@ -132,7 +134,7 @@ class _Live:
         self.journal = Journal(store, fence, clock=clock, refused=self._refused)
         self.loop = BeatLoop(
             capabilities=capabilities,
-            open_stream=self._open_stream,
+            stream=StreamKeeper(self._open_stream, self._stream_failed),
             metronome=Metronome(_next_slot(anyio.current_time(), hosting.phase), first),
             intake=Intake(capabilities),
             weaver=self.weaver,
@@ -144,9 +146,7 @@ class _Live:
             first=first,
             idle_beats=hosting.idle_beats,
         )
-        self._write(
-            Opened(hosting.session, hosting.instructions, hosting.greeting, capabilities.name, first), first
-        )
+        self._write(Opened(hosting.session, hosting.instructions, hosting.greeting, capabilities.name, first), first)
         self._take_up(first)
         self.session = Session(self.loop, hosting.conversation, hosting.session, self._note_id)
 
@@ -218,6 +218,11 @@ class _Live:
     def _write(self, body: Body, beat: Beat) -> None:
         self.journal.write(body, beat)
 
+    def _stream_failed(self, reason: str, beat: Beat) -> None:
+        """The stream is lost; the notes that it had in hand go back on the tray."""
+        self._write(Failed("stream", reason), beat)
+        self.weaver.stream_lost(self.loop.playback.heard_of)
+
     def _note_id(self) -> NoteId:
         self._notes += 1
         return NoteId(f"h{self._fence.epoch}.{self._notes}")
@@ -245,13 +250,14 @@ class _Live:
 
     def _take_up(self, first: Beat) -> None:
         """What an earlier session left undone: work in flight, and notes that were not heard."""
-        for work in self._timeline.unsettled():
-            self.delegations.resume(work.delegation, work.state, work.asked)
-        for waiting in self._timeline.undelivered():
-            note = waiting.note
-            if waiting.voiced > waiting.heard:
+        for delegation in self._timeline.unsettled():
+            if (work := self._timeline.work(delegation.id)) is not None:
+                self.delegations.resume(delegation, work.state, first)
+        for laid in self._timeline.pending_notes():
+            note = laid.note
+            if laid.voiced > laid.heard:
                 note = msgspec.structs.replace(note, maybe_heard=True)
-            self.weaver.lay(note, first, waiting.heard)
+            self.weaver.lay(note, first, laid.heard)
 
     def _followed(self, stored: Stored) -> None:
         self._timeline.apply(stored)

@@ -39,7 +39,7 @@ class Bell:
 class Metronome:
     """Beat `first + n` ends at `start + (n + 1) * 0.2`, in seconds of the event loop's clock."""
 
-    def __init__(self, start: float, first: Beat = Beat(0)) -> None:
+    def __init__(self, start: float, first: Beat) -> None:
         self._begun = start
         self._start = start - first * BEAT_SECONDS
         self.bell = Bell()

@@ -11,10 +11,10 @@ from counterpoint.shared_context.notes import Decision, Note
 class MicroTurn(msgspec.Struct, frozen=True):
     """One step of the conversation.
 
-    `beat`: the last beat it covers (`span` beats; 0 for an early part, counted by `part`). `text` and `audio` (PCM16 mono)
-    are to be played from now. `flush`: first throw away what has not been played yet, and tell `session.played` how far
-    it got. `woven`: the notes that entered. `late`: seconds after its due time at which the step began. `gap`: beats
-    that were not lived through just before it.
+    `beat`: the last beat it covers (`span` beats; 0 for an early part, counted by `part`). `text` and `audio` (PCM16
+    mono) are to be played from now. `flush`: first throw away what has not been played yet, and tell `session.played`
+    how far it got. `woven`: the notes that entered. `late`: seconds after its due time at which the step began. `gap`:
+    beats that were not lived through just before it.
     """
 
     beat: Beat

@@ -21,6 +21,9 @@ from counterpoint.shared_context.notes import Decision, DecisionKind, Delivery, 
 OVERDUE_BEATS = 40
 """A note that has waited for 8 s goes before all that have not."""
 
+LAXITY_BEATS = 50
+"""Differences in laxity under 10 s do not matter: notes are then told in the order in which they came."""
+
 CHARACTERS_PER_BEAT = 3
 """How fast words are spoken, to estimate how long a note takes: 15 characters a second."""
 
@@ -62,7 +65,7 @@ def urgency(waiting: Waiting, beat: Beat) -> tuple[bool, bool, bool, int, int]:
     waited = beat - waiting.laid
     overdue = waited > OVERDUE_BEATS
     unsaid = len(waiting.note.text) - waiting.heard
-    laxity = waiting.expires - beat - unsaid // CHARACTERS_PER_BEAT
+    laxity = (waiting.expires - beat - unsaid // CHARACTERS_PER_BEAT) // LAXITY_BEATS
     interrupts = waiting.note.delivery is Delivery.INTERRUPT
     return (not interrupts, not overdue, waiting.note.kind is NoteKind.PROGRESS, 0 if overdue else laxity, waiting.laid)
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio
 
-from counterpoint.errors import ChunkRefused, SessionClosed
+from counterpoint.errors import SessionClosed
 from counterpoint.interaction.beat_loop import Ack, BeatLoop
 from counterpoint.interaction.microturn import MicroTurn
 from counterpoint.shared_context.chunks import Chunk, TextChunk
@@ -42,8 +42,6 @@ class Session:
         self._check_open()
         if isinstance(chunk, str):
             chunk = TextChunk(chunk)
-        elif not isinstance(chunk, Chunk):
-            raise ChunkRefused(f"push takes text, a TextChunk, an AudioChunk or a VideoChunk, not {type(chunk).__name__}")
         loop = self._loop
         loop.intake.push(chunk, loop.metronome.since_start(anyio.current_time()))
         if isinstance(chunk, TextChunk) or loop.paused:
@@ -153,5 +151,3 @@ class Session:
     def _check_open(self) -> None:
         if not self._open or self._loop.stopped:
             raise SessionClosed("this session has ended; open another one on the same conversation to go on")
-
-

@@ -3,6 +3,8 @@
 Pure: it is told everything (notes, steps, what was heard) and answers with offers, decisions and drops.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from counterpoint.interaction.floor import FloorReading
@@ -120,11 +122,11 @@ class Weaver:
         if hand is not None:
             self._drops += self.tray.put_back(hand.waiting, max(heard, hand.waiting.heard))
 
-    def stream_lost(self) -> None:
+    def stream_lost(self, heard_of: Callable[[NoteId], int]) -> None:
         """The stream is gone, and with it everything it had in hand."""
         for note, hand in list(self._in_hand.items()):
             if not hand.spoken:
-                self.cut(note, hand.waiting.heard)
+                self.cut(note, heard_of(note))
 
     def leave(self, reason: str) -> tuple[Drop, ...]:
         """The conversation ends: everything that was not heard, each with the reason."""

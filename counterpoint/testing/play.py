@@ -1,4 +1,4 @@
-"""Play a conversation: a scripted person, a runtime, and a listener who hears everything; then look at what happened."""
+"""Play a conversation: a scripted person, a runtime, a listener who hears everything; then look at what happened."""
 
 import math
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -117,4 +117,3 @@ async def _act(session: Session, cues: Sequence[Cue]) -> None:
     for cue in cues:
         await anyio.sleep_until(start + cue.at)
         session.push(cue.chunk)
-

@@ -27,7 +27,7 @@ _CLAUSE_END = re.compile(r"[.,;:!?…]$")
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of a script: at beat `at`, or once the person's words contain `on`. `say` is spoken at the pace of speech."""
+    """One line of a script: at beat `at`, or once the person's words contain `on`; `say` is spoken word by word."""
 
     say: str = ""
     act: tuple[Action, ...] = ()
@@ -215,5 +215,3 @@ def _merged(voiced: Sequence[Voiced]) -> tuple[Voiced, ...]:
         return tuple(voiced)
     first, last = voiced[0], voiced[-1]
     return (Voiced(first.note, first.start, last.end, first.text_start),)
-
-

@@ -95,7 +95,10 @@ def first(*notes: Waiting) -> str:
 def test_overdue_notes_go_first_then_those_with_the_least_time_left() -> None:
     assert first(waiting("fresh", expires=110), waiting("overdue", laid=59)) == "overdue"
     assert first(waiting("later", expires=900), waiting("sooner", expires=300)) == "sooner"
-    assert first(waiting("short", expires=300), waiting("long", expires=310, text="word " * 30)) == "long"
+    assert first(waiting("short", expires=300), waiting("long", expires=310, text="word " * 100)) == "long"
+    assert (
+        first(waiting("came first", laid=98, expires=300), waiting("came next", laid=99, expires=290)) == "came first"
+    )
 
 
 def test_results_go_before_progress() -> None:

@@ -158,7 +158,7 @@ def test_a_lost_stream_gives_back_what_it_had_in_hand() -> None:
     subject.lay(note("a"), Beat(10))
     at(subject, 10)
     voice(subject, "a", 5, 10)
-    subject.stream_lost()
+    subject.stream_lost(lambda _: 0)
     subject.expressed(Expressed(), Beat(11))
     assert offered(at(subject, 12)) == ["a"]
 
@@ -191,7 +191,7 @@ def test_what_is_left_when_the_conversation_ends_is_reported() -> None:
 def test_a_policy_of_ones_own_may_drop_and_is_not_trusted_with_unknown_notes() -> None:
     from counterpoint.shared_context.notes import Decision
 
-    def choosy(situation, waiting):  # noqa: ANN202
+    def choosy(situation, waiting):
         yield Decision(NoteId("ghost"), DecisionKind.WEAVE, "invented", situation.beat)
         for each in waiting:
             yield Decision(each.note.id, DecisionKind.DROP, "nobody asked", situation.beat)

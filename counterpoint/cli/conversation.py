@@ -1,0 +1,65 @@
+"""One conversation of a command: listens to the session and to its log, and shows both."""
+
+import signal
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
+
+import anyio
+
+from counterpoint.cli.lanes import Lanes
+from counterpoint.cli.narrator import Narrator
+from counterpoint.errors import lone_errors
+from counterpoint.interaction.session import Session
+from counterpoint.runtime import Runtime
+
+INSTRUCTIONS = (
+    "You are a friendly, brief companion. Answer in one or two short spoken sentences. "
+    "If you do not know something, say so in a few words."
+)
+GREETING = "Hello! Ask me something, or just talk to me."
+
+
+@asynccontextmanager
+async def shown(
+    runtime: Runtime, write: Callable[[str], None], *, color: bool
+) -> AsyncGenerator[tuple[Session, Narrator], None]:
+    """A session whose micro-turns are played (as text) and shown until the block is left, the session ends, or Ctrl-C
+    ends both.
+    """
+    lanes = Lanes(write, color=color)
+    narrator = Narrator(lanes)
+    lanes.head()
+    with lone_errors():
+        async with (
+            runtime.session(instructions=INSTRUCTIONS, greeting=GREETING) as session,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(_listen, session, narrator, tasks.cancel_scope)
+            tasks.start_soon(_follow, runtime, session, narrator)
+            tasks.start_soon(_interrupted, tasks.cancel_scope)
+            try:
+                yield session, narrator
+            finally:
+                tasks.cancel_scope.cancel()
+                narrator.finish()
+
+
+async def _listen(session: Session, narrator: Narrator, scope: anyio.CancelScope) -> None:
+    async for turn in session:
+        narrator.turn(turn)
+        if turn.text:
+            session.played(turn)
+    scope.cancel()
+
+
+async def _follow(runtime: Runtime, session: Session, narrator: Narrator) -> None:
+    async with aclosing(runtime.store.follow(session.conversation)) as entries:
+        async for stored in entries:
+            narrator.entry(stored)
+
+
+async def _interrupted(scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            scope.cancel()
+            return

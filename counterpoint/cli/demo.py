@@ -1,0 +1,52 @@
+"""`counterpoint demo`: a bundled script of a person typing in real time, and a summary of what happened."""
+
+import anyio
+import msgspec
+
+from counterpoint.cli.conversation import shown
+from counterpoint.cli.narrator import Narrator
+from counterpoint.cli.options import Options
+from counterpoint.interaction.session import Session
+from counterpoint.runtime import Runtime
+from counterpoint.shared_context.chunks import TextChunk
+
+KEYS_PER_SECOND = 12.0
+
+
+class Scripted(msgspec.Struct, frozen=True):
+    """The person begins to type `line` `at` seconds after the start."""
+
+    at: float
+    line: str
+
+
+SCRIPT = (
+    Scripted(4.0, "Hi there!"),
+    Scripted(10.0, "What is a beat in counterpoint?"),
+    Scripted(13.5, "Tell me something nice about the sea while you look."),
+    Scripted(31.0, "When is a note woven into the agent's speech?"),
+    Scripted(34.5, "I am just thinking aloud here, take your time"),
+    Scripted(50.0, "Thank you, that was all."),
+)
+LASTS_SECONDS = 60.0
+
+
+async def demo(runtime: Runtime, options: Options) -> None:
+    """About a minute, then the summary."""
+    async with shown(runtime, print, color=options.color) as (session, narrator):
+        start = anyio.current_time()
+        for scripted in SCRIPT:
+            await anyio.sleep_until(start + scripted.at)
+            await _type(session, narrator, scripted.line)
+        await anyio.sleep_until(start + LASTS_SECONDS)
+    print()
+    print("\n".join(narrator.summary()))
+
+
+async def _type(session: Session, narrator: Narrator, line: str) -> None:
+    """Key by key, as a person does; the line is done with its last key."""
+    for key in line[:-1]:
+        session.push(TextChunk(key, done=False))
+        await anyio.sleep(1 / KEYS_PER_SECOND)
+    session.push(TextChunk(line[-1]))
+    narrator.typed(session.beat, line)
