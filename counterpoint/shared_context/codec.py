@@ -5,8 +5,6 @@ version cannot read, becomes `Unknown` and is encoded again byte for byte. A new
 or required fields to a known kind therefore raises `entries.VERSION`; an optional field needs no new version.
 """
 
-import base64
-import binascii
 from typing import Final, get_args
 
 import msgspec
@@ -32,11 +30,16 @@ class _Kind(msgspec.Struct, frozen=True):
     kind: str
 
 
-class _Kept(msgspec.Struct, frozen=True):
-    """An `Unknown` in JSON: the msgpack of its body in base64."""
+class _Kept(msgspec.Struct, frozen=True, tag_field="kind", tag="unknown"):
+    """An `Unknown` in JSON: `was` its kind, `msgpack` its body in base64."""
 
-    kind: str
-    msgpack: str
+    was: str
+    msgpack: bytes
+
+
+class _Exported(msgspec.Struct, frozen=True):
+    header: Header
+    body: KnownBody | _Kept
 
 
 _MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -47,10 +50,7 @@ _known = msgspec.msgpack.Decoder(_Known)
 _envelope = msgspec.msgpack.Decoder(_Envelope)
 _kind = msgspec.msgpack.Decoder(_Kind)
 _json_encoder = msgspec.json.Encoder()
-_json_known = msgspec.json.Decoder(_Known)
-_json_envelope = msgspec.json.Decoder(_Envelope)
-_json_kind = msgspec.json.Decoder(_Kind)
-_json_kept = msgspec.json.Decoder(_Kept)
+_exported = msgspec.json.Decoder(_Exported)
 
 
 def encode(entry: Entry) -> bytes:
@@ -82,47 +82,25 @@ def _decode_unknown(raw: bytes, reason: Exception) -> Entry:
         kind = _kind.decode(envelope.body).kind
     except _MALFORMED as error:
         raise CorruptRecord(f"{len(raw)} bytes that are not an entry: {error}") from error
-    _expect_newer(kind, envelope.header, reason)
-    return Entry(envelope.header, Unknown(kind, bytes(envelope.body)))
-
-
-def _expect_newer(kind: str, header: Header, reason: Exception) -> None:
-    """Only a newer version may write a known kind in a way that this version cannot read."""
-    if kind in KINDS and header.version <= VERSION:
+    if kind in KINDS and envelope.header.version <= VERSION:
         raise CorruptRecord(f"an entry of kind {kind!r} with a malformed body: {reason}") from reason
+    return Entry(envelope.header, Unknown(kind, bytes(envelope.body)))
 
 
 def to_json(entry: Entry) -> bytes:
     """One line of JSON, for exports. Bytes are base64; the body of an unknown kind is kept as it came."""
     body = entry.body
     if isinstance(body, Unknown):
-        kept = _json_encoder.encode(_Kept(body.kind, base64.b64encode(body.raw).decode()))
-        return _json_encoder.encode(_Envelope(entry.header, msgspec.Raw(kept)))
+        return _json_encoder.encode(_Exported(entry.header, _Kept(body.kind, body.raw)))
     return _json_encoder.encode(entry)
 
 
 def from_json(text: bytes | str) -> Entry:
-    """The entry in a line of an export. Raises `CorruptRecord`, also for kinds that only a newer version can read."""
+    """The entry in a line of an export. Raises `CorruptRecord`, also for what a newer version knows and exported."""
     try:
-        known = _json_known.decode(text)
+        exported = _exported.decode(text)
     except _MALFORMED as error:
-        return _kept_from_json(text, error)
-    return Entry(known.header, known.body)
-
-
-def _kept_from_json(text: bytes | str, reason: Exception) -> Entry:
-    try:
-        envelope = _json_envelope.decode(text)
-        kind = _json_kind.decode(envelope.body).kind
-    except _MALFORMED as error:
-        raise CorruptRecord(f"this JSON is not an entry: {error}") from error
-    try:
-        kept = _json_kept.decode(envelope.body)
-        raw = base64.b64decode(kept.msgpack, validate=True)
-        inner = _kind.decode(raw).kind
-    except (*_MALFORMED, binascii.Error) as error:
-        _expect_newer(kind, envelope.header, reason)
-        raise CorruptRecord(f"an entry of kind {kind!r} in JSON: export it with the version that knows it") from error
-    if inner != kind:
-        raise CorruptRecord(f"an entry that says {kind!r} and holds {inner!r}")
-    return Entry(envelope.header, Unknown(kind, raw))
+        raise CorruptRecord(f"this JSON is not an entry, or not one that this version can read: {error}") from error
+    if isinstance(exported.body, _Kept):
+        return decode(encode(Entry(exported.header, Unknown(exported.body.was, exported.body.msgpack))))
+    return Entry(exported.header, exported.body)
