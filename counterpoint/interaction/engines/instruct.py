@@ -1,0 +1,216 @@
+"""An instruct LLM that reads and writes text, as an interaction model: it listens while it speaks, speaks at the pace
+of speech, delegates, and tells notes. docs/prompt-protocol.md describes what the model sees.
+"""
+
+from collections import deque
+
+from counterpoint.engines.streaming import Engine
+from counterpoint.errors import ModelFailed
+from counterpoint.interaction.engines import prompt, turns
+from counterpoint.interaction.engines.answer import Answer
+from counterpoint.interaction.engines.budget import Budget
+from counterpoint.interaction.engines.context import Context
+from counterpoint.interaction.engines.dialogue import Dialogue, dialogue_of, without_end
+from counterpoint.interaction.engines.harness import Harness
+from counterpoint.interaction.engines.listening import Listening
+from counterpoint.interaction.engines.live import Live
+from counterpoint.interaction.engines.marks import chatml
+from counterpoint.interaction.engines.recital import Passage, Recital
+from counterpoint.interaction.engines.rollover import Rollover, reserve_of
+from counterpoint.interaction.engines.saying import Saying
+from counterpoint.interaction.engines.settings import SMALL_MODEL, Settings
+from counterpoint.interaction.engines.speaking import Speaking
+from counterpoint.interaction.model import Capabilities, Offer, Perceived, Span, Start
+from counterpoint.shared_context.chunks import TextChunk
+from counterpoint.shared_context.entries import Unheard
+from counterpoint.shared_context.expressed import SILENCE, Action, Boundary, Expressed, Floor, Yield
+from counterpoint.shared_context.ids import SessionId
+from counterpoint.shared_context.notes import Delivery
+
+REMEMBERED_DISCARDS = 32
+
+
+class InstructInteraction:
+    """Any engine with streaming sessions and a chat format. The engine stays the caller's to close."""
+
+    def __init__(self, engine: Engine, settings: Settings = SMALL_MODEL) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._marks = chatml(engine.tokenizer)
+        self.capabilities = Capabilities(engine.capabilities.name, partial=True)
+
+    def place(self, session: SessionId) -> float | None:  # noqa: ARG002 (the protocol names it)
+        return None
+
+    async def open(self, start: Start) -> "InstructStream":
+        """Raises `ConfigurationError` if the instructions leave no room to talk, `EngineFull` from the engine."""
+        engine, settings = self._engine, self._settings
+        instructions = prompt.system_prompt(start, settings.delegate)
+        size = len(engine.tokenizer.encode(instructions))
+        reserve = reserve_of(engine.capabilities.max_length, settings.beat_tokens, size)
+        context = Context(engine, await engine.open(), self._marks, reserve.hard)
+        dialogue = dialogue_of(start.history) if start.history else Dialogue()
+        rollover = Rollover(engine, context, dialogue, instructions, reserve)
+        return InstructStream(start, settings, context, dialogue, rollover)
+
+
+class InstructStream:
+    """One conversation's stream. `discarded`: requests that the model had begun and that came to nothing, and why."""
+
+    def __init__(
+        self, start: Start, settings: Settings, context: Context, dialogue: Dialogue, rollover: Rollover
+    ) -> None:
+        self.discarded: deque[str] = deque(maxlen=REMEMBERED_DISCARDS)
+        self._settings = settings
+        self._context = context
+        self._dialogue = dialogue
+        self._rollover = rollover
+        self._budget = Budget(settings)
+        self._speaking = Speaking(context, dialogue, rollover, self._budget, settings)
+        self._listening = Listening(context, dialogue, longest=rollover.reserve.target // 2)
+        self._harness = Harness(settings.delegate, Live(start.history))
+        self._cut = False
+        self._sound = True
+        context.queue.extend(rollover.beginning())
+        history = start.history
+        if history is not None and history.typing:
+            self._listening.line.hear(TextChunk(history.typing, done=False), start.beat)
+        if start.greeting and not (history and history.utterances):
+            self._speaking.reply(Recital([Passage(start.greeting)]))
+
+    async def step(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
+        """Raises `ModelFailed` if the engine fails, or after a step that failed or was cancelled: open another one."""
+        if not self._sound:
+            raise ModelFailed("this stream broke off in an earlier step; open another one from the history")
+        self._sound = False
+        try:
+            expressed = await self._live(perceived, woven, span)
+        except Exception as error:
+            raise ModelFailed(f"the engine failed in the middle of a step: {type(error).__name__}: {error}") from error
+        self._sound = True
+        return expressed
+
+    async def aclose(self) -> None:
+        try:
+            await self._rollover.aclose()
+        finally:
+            await self._context.session.aclose()
+
+    async def _live(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
+        self._budget.renew(span)
+        saying, actions = Saying(), list[Action]()
+        await self._learn(perceived, woven)
+        for chunk in perceived.texts:
+            actions += await self._hear(chunk, span)
+        actions += await self._after_pauses(span)
+        spoken = [offer for offer in woven if offer.how is not Delivery.SILENT]
+        await self._speaking.tell(spoken, saying)
+        self._listening.show()
+        spoke = await self._speak(span, saying)
+        self._budget.prefill -= await self._context.compute(self._budget.prefill)
+        await self._roll_over()
+        for answer in saying.answers:
+            actions += self._harness.answered(answer.said)
+        actions += self._harness.act(saying.tags)
+        if not (spoke or actions or saying.voiced or saying.unsaid):
+            return SILENCE
+        return Expressed(
+            text=saying.text,
+            floor=Floor.AGENT if spoke else None,
+            boundary=self._speaking.boundary,
+            voiced=saying.voiced,
+            actions=tuple(actions),
+            unsaid=saying.unsaid,
+        )
+
+    async def _learn(self, perceived: Perceived, woven: tuple[Offer, ...]) -> None:
+        """What the model has to know and nobody said."""
+        for news in perceived.news:
+            self._harness.live.learn(news)
+            self._listening.remark(prompt.state_of(news))
+        if perceived.unheard is not None:
+            await self._take_back(perceived.unheard)
+        for offer in woven:
+            if offer.how is Delivery.SILENT:
+                self._listening.remark(prompt.note_block(offer.note))
+
+    async def _take_back(self, unheard: Unheard) -> None:
+        self._dialogue.take_back(unheard.text)
+        heard = without_end(self._speaking.said, unheard.text)
+        if self._speaking.running or heard is None or not await self._context.take_back(len(heard)):
+            self._listening.remark(prompt.not_heard(unheard.text))
+
+    async def _hear(self, chunk: TextChunk, span: Span) -> list[Action]:
+        line = self._listening.line
+        line.hear(chunk, span.last)
+        done = chunk.typed and chunk.done
+        actions = await self._consider_stopping(done=done) if chunk.text.strip() or done else []
+        if done:
+            actions += self._line_over()
+        return actions
+
+    async def _consider_stopping(self, *, done: bool) -> list[Action]:
+        """The person's words meet the agent's."""
+        line, speaking = self._listening.line, self._speaking
+        if speaking.current is None or line.blank:
+            return []
+        if not speaking.running:
+            return await self._stop()
+        if line.since:
+            return []
+        if turns.overlap(line.text, done=done) is turns.Overlap.STOP:
+            return await self._stop()
+        return []
+
+    async def _after_pauses(self, span: Span) -> list[Action]:
+        """A spoken line ends with a pause. Between the clauses of given words the person may take the floor."""
+        line = self._listening.line
+        actions: list[Action] = []
+        if not line.typed and not line.blank and span.beats and span.last - line.last >= self._settings.pause_beats:
+            actions = await self._consider_stopping(done=True)
+            return actions + self._line_over()
+        current = self._speaking.current
+        at_clause = self._speaking.running and self._speaking.boundary is Boundary.CLAUSE
+        if at_clause and isinstance(current, Recital) and turns.stops_at_clause(line.overlapping):
+            return await self._stop()
+        return actions
+
+    async def _stop(self) -> list[Action]:
+        """The person has the floor."""
+        was_running = self._speaking.running
+        current = self._speaking.current
+        self._cut = was_running and (isinstance(current, Answer) or (current is not None and current.note is not None))
+        begun = await self._speaking.stop()
+        if begun:
+            self.discarded.append(f"the person spoke while it was being written: {begun}")
+            self._listening.remark(prompt.abandoned(begun))
+        return [Yield()] if was_running else []
+
+    def _line_over(self) -> list[Action]:
+        line = self._listening.line
+        if line.blank:
+            return []
+        if self._speaking.running and not line.since and turns.is_backchannel(line.text):
+            self._listening.set_aside()
+            return []
+        cut, self._cut = self._cut, False
+        outcome = self._harness.line_over(self._listening.finish(), cut=cut)
+        if outcome.acknowledge:
+            self._speaking.reply(Recital([Passage(outcome.acknowledge)]))
+        elif outcome.answer:
+            self._speaking.reply(Answer(self._settings.utterance_tokens))
+        return list(outcome.actions)
+
+    async def _speak(self, span: Span, saying: Saying) -> bool:
+        """Returns whether the agent had the floor in this span."""
+        was_running = self._speaking.running
+        await self._speaking.speak(span.beats, saying)
+        if self._speaking.running and not was_running:
+            self._listening.line.begin_overlap()
+        return self._speaking.running or bool(saying.text)
+
+    async def _roll_over(self) -> None:
+        slack = (
+            self._budget.prefill if self._rollover.urgent else min(self._budget.prefill, self._settings.rollover_tokens)
+        )
+        self._budget.prefill -= await self._rollover.advance(slack)
