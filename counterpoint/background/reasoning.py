@@ -12,7 +12,9 @@ import msgspec
 from counterpoint.background.failures import Failure
 from counterpoint.background.limits import Limits, Spent, excess
 from counterpoint.background.model import Answer, Call, Observation, Progress, Say, Step, Usage
-from counterpoint.shared_context.notes import Delivery, NoteKind
+from counterpoint.config import NOTE_TTL_SECONDS
+from counterpoint.shared_context.ids import Position
+from counterpoint.shared_context.notes import Delivery, NoteKind, Source
 
 
 class Stepped(msgspec.Struct, frozen=True):
@@ -30,11 +32,14 @@ class RoundEnded(msgspec.Struct, frozen=True):
 
 
 class Reported(msgspec.Struct, frozen=True):
-    """A running tool has something to pass on already."""
+    """A running tool has something to pass on already. `upto`: the newest log entry that its call was made for."""
 
     kind: NoteKind
     text: str
-    delivery: Delivery
+    delivery: Delivery = Delivery.WHEN_IDLE
+    ttl: float = NOTE_TTL_SECONDS
+    sources: tuple[Source, ...] = ()
+    upto: Position = Position(0)
 
 
 class Returned(msgspec.Struct, frozen=True):
@@ -76,11 +81,16 @@ class Revoke(msgspec.Struct, frozen=True):
 
 
 class Tell(msgspec.Struct, frozen=True):
-    """Lay a note now."""
+    """Pass on what the model says in between: `PARTIAL` becomes a note now, `PROGRESS` soon."""
 
     kind: NoteKind
     text: str
-    delivery: Delivery = Delivery.WHEN_IDLE
+
+
+class PassOn(msgspec.Struct, frozen=True):
+    """Pass on what a tool reports."""
+
+    report: Reported
 
 
 class Finish(msgspec.Struct, frozen=True):
@@ -89,7 +99,7 @@ class Finish(msgspec.Struct, frozen=True):
     outcome: Answer | Failure
 
 
-Doing = Think | StopThinking | Run | Revoke | Tell | Finish
+Doing = Think | StopThinking | Run | Revoke | Tell | PassOn | Finish
 
 
 class Reasoning(msgspec.Struct, frozen=True):
@@ -198,10 +208,10 @@ def _round_ended(reasoning: Reasoning, *, failed: bool) -> Decided:
 def _reported(reasoning: Reasoning, report: Reported) -> Decided:
     """Streams of tools may use half of the notes; what goes beyond is in the result that the model gets."""
     if report.kind is NoteKind.PROGRESS:
-        return reasoning, (Tell(report.kind, report.text, report.delivery),)
-    if reasoning.spent.notes >= reasoning.limits.notes // 2:
+        return reasoning, (PassOn(report),)
+    if not report.text.strip() or reasoning.spent.notes >= reasoning.limits.notes // 2:
         return reasoning, ()
-    return _spend(reasoning, notes=1), (Tell(report.kind, report.text, report.delivery),)
+    return _spend(reasoning, notes=1), (PassOn(report),)
 
 
 def _returned(reasoning: Reasoning, number: int, observation: Observation) -> Decided:

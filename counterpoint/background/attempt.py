@@ -1,0 +1,93 @@
+"""One attempt at one delegation: the lease, its view of the log, and the pen. It decides nothing."""
+
+from collections.abc import Callable
+from contextlib import aclosing
+
+import anyio
+
+from counterpoint.background.limits import Limits
+from counterpoint.background.notepad import Notepad
+from counterpoint.background.retrying import pause, until_it_answers
+from counterpoint.background.writer import Writer
+from counterpoint.errors import StoreFull, StoreUnavailable
+from counterpoint.shared_context.delegations import Delegation
+from counterpoint.shared_context.entries import NoteLaid, Stored
+from counterpoint.shared_context.ids import Position
+from counterpoint.shared_context.notes import Note
+from counterpoint.shared_context.package import ContextPackage
+from counterpoint.shared_context.packing import package_of
+from counterpoint.shared_context.store import ContextStore, Lease
+from counterpoint.shared_context.timeline import Timeline
+
+PAGE = 1_000
+"""Entries read at once."""
+
+Arrived = Callable[[Stored], None]
+
+
+class Attempt:
+    """`clock`: seconds since 1970, for dates in the log and for how long ago something was said."""
+
+    def __init__(self, store: ContextStore, lease: Lease, limits: Limits, clock: Callable[[], float]) -> None:
+        self.store = store
+        self.lease = lease
+        self.limits = limits
+        self.clock = clock
+        self.timeline = Timeline(lease.delegation.conversation)
+        self.writer = Writer(store, lease, clock)
+        self.notepad = Notepad(lease, limits.note_characters)
+
+    @property
+    def delegation(self) -> Delegation:
+        return self.lease.delegation
+
+    @property
+    def upto(self) -> Position:
+        """The newest log entry that this attempt knows of."""
+        return self.timeline.tail
+
+    def package(self) -> ContextPackage:
+        """The conversation as it stands now."""
+        return package_of(self.timeline, delegation=self.delegation.id, budget=self.limits.package_tokens)
+
+    def lay(self, note: Note) -> None:
+        self.writer.write(NoteLaid(note))
+
+    def age(self, at: float) -> float:
+        """Seconds since a date; never negative, whatever the clocks of other machines say."""
+        return max(self.clock() - at, 0.0)
+
+    async def read(self, arrived: Arrived) -> bool:
+        """Read the log as it is. True if it began with a snapshot: what is older is known, but did not arrive."""
+        conversation = self.delegation.conversation
+        snapshot = await until_it_answers(lambda: self.store.last_snapshot(conversation))
+        if snapshot is not None:
+            self.timeline = Timeline.restore(snapshot.data)
+        while True:
+            page = await until_it_answers(lambda: self.store.read(conversation, self.timeline.tail, PAGE))
+            for stored in page:
+                self._take(stored, arrived)
+            if len(page) < PAGE:
+                return snapshot is not None
+
+    async def follow(self, arrived: Arrived) -> None:
+        """Everything that is written from now on. Returns when the conversation is closed or forgotten.
+
+        Raises `UnknownConversation` or `CorruptRecord`; an outage is waited out.
+        """
+        tries = 0
+        while True:
+            try:
+                async with aclosing(self.store.follow(self.delegation.conversation, self.timeline.tail)) as entries:
+                    async for stored in entries:
+                        tries = 0
+                        self._take(stored, arrived)
+            except (StoreUnavailable, StoreFull):
+                tries += 1
+                await anyio.sleep(pause(tries))
+            else:
+                return
+
+    def _take(self, stored: Stored, arrived: Arrived) -> None:
+        self.timeline.apply(stored)
+        arrived(stored)
