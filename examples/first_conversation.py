@@ -32,8 +32,8 @@ async def main(seconds: float = 20) -> str:
         with anyio.move_on_after(seconds):
             async for turn in session:  # five a second
                 if turn.text:
-                    print(turn.text, end=" ", flush=True)
-                    said += f"{turn.text} "
+                    print(turn.text, end="", flush=True)
+                    said += turn.text
         tasks.cancel_scope.cancel()
     return said
 

@@ -17,15 +17,15 @@ async def ask(url: str, line: str, seconds: float) -> str:
                 async for raw in socket:
                     turn = json.loads(raw)
                     if turn.get("flush"):
-                        said.append("--")
+                        said.append(" -- ")
                     if turn.get("text"):
                         said.append(turn["text"])
-                        print(turn["text"], end=" ", flush=True)
+                        print(turn["text"], end="", flush=True)
                         played = {"played": [turn["beat"], turn["part"]], "words": len(turn["text"].split())}
                         await socket.send(json.dumps(played))
         except TimeoutError:
             print()
-    return " ".join(said)
+    return "".join(said)
 
 
 if __name__ == "__main__":

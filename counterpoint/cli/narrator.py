@@ -89,7 +89,7 @@ class Narrator:
 
     def _say(self, tail: str = "") -> None:
         if self._speech:
-            said = " ".join(part.strip() for part in self._speech)
+            said = "".join(self._speech).strip()
             self._speech.clear()
             self._lanes.row(self._began, "agent", said + tail)
 

@@ -3,11 +3,19 @@
 import sys
 from contextlib import aclosing
 
+import anyio
+
 from counterpoint.cli.conversation import shown
 from counterpoint.cli.keyboard import keys, unbuffered
 from counterpoint.cli.options import Options, report
+from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.chunks import TextChunk
+
+QUIET_SECONDS = 2.0
+"""After the input has ended: how long nothing may have happened before the conversation is over."""
+
+FAREWELL_SECONDS = 60.0
 
 _CLEAR_LINE = "\r\x1b[K"
 
@@ -39,7 +47,7 @@ class Prompt:
 
 
 async def talk(runtime: Runtime, options: Options) -> None:
-    """Until Ctrl-D, Ctrl-C or the end of the input."""
+    """Until Ctrl-C, or until the input has ended (Ctrl-D) and what was promised is told."""
     report("Type and press Enter; Ctrl-D or Ctrl-C ends the conversation.")
     with unbuffered() as by_key:
         prompt = Prompt(live=by_key and sys.stdout.isatty())
@@ -55,6 +63,16 @@ async def talk(runtime: Runtime, options: Options) -> None:
                     elif key.line.strip():
                         session.push(TextChunk(key.line))
                         narrator.typed(session.beat, key.line)
+                await _finish(session)
         finally:
             prompt.leave()
     print("\n".join(narrator.summary()))
+
+
+async def _finish(session: Session) -> None:
+    """Wait until it has been quiet for a while, but not for ever."""
+    with anyio.move_on_after(FAREWELL_SECONDS):
+        quiet = 0.0
+        while quiet < QUIET_SECONDS:
+            await anyio.sleep(0.2)
+            quiet = quiet + 0.2 if session.at_rest else 0.0

@@ -10,7 +10,7 @@ from typing import assert_never
 import msgspec
 
 from counterpoint.config import BEAT_SECONDS
-from counterpoint.interaction.delegations import Delegations, Refused
+from counterpoint.interaction.delegations import Delegations, Forgone, Refused
 from counterpoint.interaction.model import DelegationNews
 from counterpoint.interaction.tray import Drop
 from counterpoint.interaction.weaver import Weaver
@@ -118,6 +118,9 @@ class Arrivals:
             case _:
                 assert_never(wish)
         self._news.append(news)
+
+    def forgone(self, forgone: Forgone) -> None:
+        self._weaver.withdraw(forgone.delegation)
 
     def wished(self, body: Asked | Amended | Withdrawn) -> None:
         """The model's wish took effect."""

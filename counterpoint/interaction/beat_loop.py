@@ -11,7 +11,7 @@ import msgspec
 from counterpoint import telemetry
 from counterpoint.config import GAP_BEATS
 from counterpoint.interaction.arrivals import Arrivals
-from counterpoint.interaction.delegations import Delegations, Refused
+from counterpoint.interaction.delegations import Delegations, Forgone, Refused
 from counterpoint.interaction.intake import Cut, Intake
 from counterpoint.interaction.journal import Journal
 from counterpoint.interaction.metronome import Metronome
@@ -243,6 +243,8 @@ class BeatLoop:
                 return
         if isinstance(body, Refused):
             self.arrivals.refused(wish, body, beat)
+        elif isinstance(body, Forgone):
+            self.arrivals.forgone(body)
         else:
             self.arrivals.wished(body)
             self.journal.write(body, beat)
@@ -274,12 +276,15 @@ class BeatLoop:
             kept = not self.delegations.unsettled and self.weaver.idle and self.playback.settled
             if kept or self.next > self._farewell:
                 self.stop()
-        if self._idle_beats is not None and self.next - self._active > self._idle_beats and self._at_rest():
+        if self._idle_beats is not None and self.next - self._active > self._idle_beats and self.at_rest:
             self.pause(IDLE)
 
-    def _at_rest(self) -> bool:
+    @property
+    def at_rest(self) -> bool:
+        """Nobody speaks, nothing waits, nothing is being worked on."""
         return (
             self.weaver.idle
+            and self.weaver.floor.at(self.next) is Floor.OPEN
             and self.playback.settled
             and not self.delegations.unsettled
             and not self.intake.waiting

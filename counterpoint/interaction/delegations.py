@@ -27,6 +27,12 @@ class Refused(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Forgone(msgspec.Struct, frozen=True):
+    """The work was done already; what it found is no longer wanted."""
+
+    delegation: DelegationId
+
+
 class _Work(msgspec.Struct):
     request: str
     asked: Beat
@@ -94,10 +100,12 @@ class Delegations:
             return self.delegate(Delegate(f"{work.request}\n(correction) {text}"), beat)
         return Amended(target, text)
 
-    def withdraw(self, wish: Withdraw) -> Withdrawn | Refused:
-        target = wish.delegation or self._latest(self.unsettled)
-        if target is None or target not in self._work or self._work[target].state.settled:
+    def withdraw(self, wish: Withdraw) -> Withdrawn | Forgone | Refused:
+        target = wish.delegation or self._latest(self.unsettled) or self._latest(list(self._work))
+        if target is None or target not in self._work:
             return Refused("nothing is being looked into")
+        if self._work[target].state.settled:
+            return Forgone(target)
         self._work[target].state = DelegationState.WITHDRAWN
         return Withdrawn(target, wish.reason)
 

@@ -111,6 +111,11 @@ class Session:
         """Delegations that somebody is working on, or will."""
         return tuple(self._loop.delegations.unsettled)
 
+    @property
+    def at_rest(self) -> bool:
+        """Nobody speaks, nothing waits to be told, nothing is being looked into."""
+        return self._loop.at_rest
+
     def pause(self, reason: str = "by the application") -> None:
         """Stand still: no beats, no cost. What is pushed waits; media beyond the backlog are lost and recorded so."""
         self._check_open()

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, overload
 import anyio
 
 from counterpoint.config import BEAT_SECONDS
+from counterpoint.errors import SessionClosed
 from counterpoint.interaction.microturn import MicroTurn
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
@@ -50,7 +51,7 @@ class Performance(Sequence[MicroTurn]):
     @property
     def said(self) -> str:
         """Everything that the agent expressed, in order."""
-        return " ".join(turn.text for turn in self._turns if turn.text)
+        return "".join(turn.text for turn in self._turns).strip()
 
     @property
     def woven(self) -> dict[str, int]:
@@ -62,13 +63,16 @@ class Performance(Sequence[MicroTurn]):
         return [stored.entry.body for stored in self.entries if isinstance(stored.entry.body, kind)]
 
     def said_at(self, words: str) -> int:
-        """The beat in which an utterance containing these words began to contain their first one. Raises ValueError."""
-        spoken: list[tuple[str, int]] = [(word, turn.beat) for turn in self._turns for word in turn.text.split()]
-        wanted = words.split()
-        for index in range(len(spoken) - len(wanted) + 1):
-            if [word for word, _ in spoken[index : index + len(wanted)]] == wanted:
-                return spoken[index][1]
-        raise ValueError(f"never said: {words!r}; said: {self.said!r}")
+        """The beat in which the first of these words was said. Raises `ValueError` if they never were."""
+        said = "".join(turn.text for turn in self._turns)
+        start = said.find(words)
+        if start < 0:
+            raise ValueError(f"never said: {words!r}; said: {said!r}")
+        for turn in self._turns:
+            if start < len(turn.text):
+                return turn.beat
+            start -= len(turn.text)
+        raise AssertionError("unreachable: the words were found above")
 
 
 async def play(
@@ -116,4 +120,7 @@ async def _act(session: Session, cues: Sequence[Cue]) -> None:
     start = math.ceil(start / BEAT_SECONDS - 1e-6) * BEAT_SECONDS
     for cue in cues:
         await anyio.sleep_until(start + cue.at)
-        session.push(cue.chunk)
+        try:
+            session.push(cue.chunk)
+        except SessionClosed:
+            return

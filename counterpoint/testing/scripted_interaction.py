@@ -56,10 +56,14 @@ def end(*, at: int | None = None, on: str = "") -> Line:
 
 
 class _Speech(msgspec.Struct):
-    """Words still to be said; `note`: they are a note's, from character `start` of it."""
+    """Words still to be said, each with the space before it and its place in the text; `note`: the text is a note's."""
 
     words: list[tuple[str, int, int]]
     note: NoteId | None = None
+
+    @property
+    def rest(self) -> str:
+        return "".join(word for word, _, _ in self.words).strip()
 
 
 class ScriptedInteraction:
@@ -115,6 +119,7 @@ class ScriptedStream:
         self._model = model
         self._speech: list[_Speech] = [_Speech(_words(greeting))] if greeting else []
         self._heard = ""
+        self._spoken = False
         self._boundary = Boundary.END
 
     async def step(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
@@ -165,27 +170,30 @@ class ScriptedStream:
 
     def _make_room(self, offer: Offer) -> str:
         """An utterance of its own gives way to a note, and is not taken up again."""
-        own = [speech for speech in self._speech if speech.note is None]
+        own = [speech.rest for speech in self._speech if speech.note is None]
         self._speech = [speech for speech in self._speech if speech.note is not None]
         if offer.how is Delivery.INTERRUPT:
             self._speech = []
-        return " ".join(word for speech in own for word, _, _ in speech.words)
+        return " ".join(own)
 
     def _drop_all(self) -> str:
-        unsaid = " ".join(word for speech in self._speech if speech.note is None for word, _, _ in speech.words)
+        unsaid = " ".join(speech.rest for speech in self._speech if speech.note is None)
         self._speech.clear()
         self._boundary = Boundary.END
         return unsaid
 
     def _speak(self, count: int) -> tuple[str, tuple[Voiced, ...]]:
-        said: list[str] = []
+        said = ""
         voiced: list[Voiced] = []
         while count > 0 and self._speech:
             speech = self._speech[0]
             word, start, stop = speech.words.pop(0)
+            if self._spoken and not word[0].isspace():
+                said += " "
             if speech.note is not None:
-                voiced.append(Voiced(speech.note, start, stop, sum(len(each) + 1 for each in said)))
-            said.append(word)
+                voiced.append(Voiced(speech.note, start, stop, len(said)))
+            said += word
+            self._spoken = True
             count -= 1
             self._boundary = self._after(word, last=not speech.words)
             if not speech.words:
@@ -193,7 +201,7 @@ class ScriptedStream:
                 break
         if not said and not self._speech:
             self._boundary = Boundary.END
-        return " ".join(said), _merged(voiced)
+        return said, _merged(voiced)
 
     def _after(self, word: str, *, last: bool) -> Boundary:
         if last:
@@ -202,11 +210,15 @@ class ScriptedStream:
 
 
 def _words(text: str, start: int = 0) -> list[tuple[str, int, int]]:
-    """The words of a text with where they begin and end; the last one reaches to the text's end."""
-    words = [(match.group(), match.start(), match.end()) for match in re.finditer(r"\S+", text) if match.end() > start]
+    """The words of a text from character `start` on, each with the space before it, and where they begin and end."""
+    words = [
+        (match.group(), match.start(), match.end()) for match in re.finditer(r"\s*\S+", text) if match.end() > start
+    ]
     if words:
-        word, begin, _ = words[-1]
-        words[-1] = (word, begin, len(text))
+        first, begin, end = words[0]
+        words[0] = (first.lstrip(), end - len(first.lstrip()), end)
+        last, begin, _ = words[-1]
+        words[-1] = (last, begin, len(text))
     return words
 
 

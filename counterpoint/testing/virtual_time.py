@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class Hang(RuntimeError):
+class Hang(RuntimeError):  # noqa: N818 (named for what it is)
     """Every task waits and no timer is set: nothing can ever happen again."""
 
 

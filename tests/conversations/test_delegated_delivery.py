@@ -79,7 +79,7 @@ async def test_d4_of_two_jobs_only_the_withdrawn_one_stops() -> None:
 
 
 async def test_d5_after_a_correction_only_the_newer_fact_is_spoken() -> None:
-    model = ScriptedInteraction(delegate("trains to Bath", on="Bath"), amend("to Bristol, not Bath", on="Bristol"))
+    model = ScriptedInteraction(delegate("trains to Bath", on="Bath"), amend("to Bristol", on="Bristol"))
     background = ScriptedBackground(
         {"bath": [Answer("Bath: 10:14.", after=2)], "bristol": [Answer("Bristol: 10:40.", after=2)]}
     )
