@@ -1,0 +1,57 @@
+"""Weights on disk: half-precision safetensors with a JSON model card beside them, checked by its sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from counterpoint.interaction.nn.model import Config, InteractionNet
+
+
+class CheckpointError(ValueError):
+    """The weights do not fit their model card, or the model."""
+
+
+def digest(path: Path) -> str:
+    """sha256 of the file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file in float32."""
+    return {name: tensor.float() for name, tensor in load_file(str(path)).items()}
+
+
+def save_model(model: InteractionNet, path: Path, about: dict[str, Any]) -> None:
+    """Writes `path` (float16) and `path` with suffix .json: configuration, checksum and `about` (data, command, figures)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in model.state_dict().items()}, str(path)
+    )
+    card = {"config": model.config.as_dict(), "sha256": digest(path), "bytes": path.stat().st_size} | about
+    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+
+
+def load_model(path: Path) -> InteractionNet:
+    """The model of a weights file with its card, in evaluation mode. Raises CheckpointError where file, card and model do not fit."""
+    card_file = path.with_suffix(".json")
+    try:
+        card = json.loads(card_file.read_text())
+        config = Config(**card["config"])
+        expected = card["sha256"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{card_file.name} is no model card: {error}") from error
+    if not path.is_file() or digest(path) != expected:
+        raise CheckpointError(f"{path.name} is not the file that {card_file.name} describes")
+    model = InteractionNet(config)
+    try:
+        model.load_state_dict(load_weights(path))
+    except (RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path.name} does not fit the model: {error}") from error
+    return model.eval()

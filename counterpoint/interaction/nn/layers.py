@@ -1,0 +1,86 @@
+"""Transformer parts: rotation by time, attention with an explicit mask, the block. Stateless; keys and values come in and go out."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Rotation = tuple[Tensor, Tensor]
+KeysValues = tuple[Tensor, Tensor]
+
+
+def rotation(beats: Tensor, size: int, base: float) -> Rotation:
+    """Cosines and sines [B, 1, L, size / 2] of the rotary angles at the given beats [B, L]: the angle goes by time, not by place in the sequence."""
+    powers = torch.arange(size // 2, dtype=torch.float64, device=beats.device) * (2 / size)
+    angles = beats.to(torch.float64)[:, None, :, None] * base ** (-powers)
+    return angles.cos().float(), angles.sin().float()
+
+
+def rotate(x: Tensor, by: Rotation) -> Tensor:
+    """Rotates pairs (i, i + size / 2) of the last dimension of x [B, heads, L, size]."""
+    first, second = x.chunk(2, -1)
+    cosine, sine = by[0].to(x.dtype), by[1].to(x.dtype)
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)
+
+
+class Norm(nn.Module):
+    """Layer normalisation with a gain and no bias: on CPUs PyTorch fuses it in both directions, RMS normalisation it does not."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x normalised over its last dimension, in x's dtype."""
+        return functional.layer_norm(x, self.gain.shape, self.gain.to(x.dtype), None, 1e-5)
+
+
+class Attention(nn.Module):
+    """Multi-head attention with normalised queries and keys (each with a learned gain) and no biases."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.query_norm = Norm(width // heads)
+        self.key_norm = Norm(width // heads)
+
+    def project(self, x: Tensor, by: Rotation) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys (both rotated) and values [B, heads, L, size] of x [B, L, width]."""
+        batch, length, width = x.shape
+        parts = self.query_key_value(x).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        return rotate(self.query_norm(parts[0]), by), rotate(self.key_norm(parts[1]), by), parts[2]
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+        """Attention where `mask` [B, 1, L, N] is true, projected back to [B, L, width]."""
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return cast(Tensor, self.out(mixed.transpose(1, 2).flatten(2)))
+
+
+class Block(nn.Module):
+    """Pre-norm attention and SwiGLU."""
+
+    def __init__(self, width: int, heads: int, inner: int) -> None:
+        super().__init__()
+        self.attention_norm = Norm(width)
+        self.attention = Attention(width, heads)
+        self.feed_norm = Norm(width)
+        self.gate_up = nn.Linear(width, 2 * inner, bias=False)
+        self.down = nn.Linear(inner, width, bias=False)
+        with torch.no_grad():
+            self.attention.out.weight.mul_(0.3)
+            self.down.weight.mul_(0.3)
+
+    def feed(self, x: Tensor) -> Tensor:
+        """The feed-forward half, without the residual."""
+        gate, up = self.gate_up(self.feed_norm(x)).chunk(2, -1)
+        return cast(Tensor, self.down(functional.silu(gate) * up))
+
+    def forward(self, x: Tensor, by: Rotation, mask: Tensor) -> Tensor:
+        """x [B, L, width] with attention inside the sequence."""
+        x = x + self.attention.attend(*self.attention.project(self.attention_norm(x), by), mask)
+        return x + self.feed(x)

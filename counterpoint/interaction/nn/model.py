@@ -1,0 +1,207 @@
+"""The native interaction model: one transformer over time-aligned beats that hears, understands, and decides what to say now.
+
+A beat has up to six positions: X (words of notes, 0-4), A (what was heard in these 200 ms, and the model's own last word), U (the word it took the
+person to say). A predicts U, U predicts Y, the model's own word of this beat; both are mostly padding. No voice-activity detector, no turns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from counterpoint.interaction.nn import vocabulary
+from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT
+from counterpoint.interaction.nn.layers import Block, Norm, rotation
+
+CONTEXT_FRAMES = 9
+"""Frames before a beat that its acoustic vector still sees."""
+SOURCES = ("background", "person", "instructions", "tool")
+"""Who wrote the words of an X position."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Shapes and memory of the model. `window`, `pinned` and `sinks` are in beats of 200 ms."""
+
+    width: int = 256
+    layers: int = 6
+    heads: int = 8
+    inner: int = 704
+    bands: int = 64
+    """Width of the summed band embedding."""
+    tokens: int = vocabulary.SIZE
+    low: float = -4.6
+    high: float = 0.4
+    levels: int = 16
+    rope_base: float = 1000.0
+    window: int = 80
+    pinned: int = 1500
+    sinks: int = 2
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the model card."""
+        return asdict(self)
+
+
+@dataclass
+class Batch:
+    """Whole streams. B streams of T beats; N note words a stream, padded with beat -1."""
+
+    levels: Tensor
+    """uint8 [B, 8 T, 80], the discretised log-mel frames."""
+    hears: Tensor
+    """bool [B], false where a stream has no audio at all."""
+    understood: Tensor
+    """int64 [B, T], the U tokens that are fed in."""
+    said: Tensor
+    """int64 [B, T], the model's own tokens, one beat back (what it said in beat t - 1 stands at t)."""
+    note_tokens: Tensor
+    """int64 [B, N]."""
+    note_beats: Tensor
+    """int64 [B, N], -1 where there is none."""
+    note_sources: Tensor
+    """int64 [B, N], indices into SOURCES."""
+    start: Tensor
+    """int64 [B], the beat at which each stream starts."""
+
+
+class Ears(nn.Module):
+    """dMel levels to one acoustic vector a beat: a sum of one embedding per band, then two causal strided layers of 13 frames' reach."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.levels = config.levels
+        self.table = nn.Parameter(torch.randn(BANDS * config.levels, config.bands) * 0.05)
+        self.norm = Norm(config.bands)
+        self.first = nn.Linear(5 * config.bands, 128)
+        self.second = nn.Linear(5 * 128, 192)
+        self.joined = nn.Linear(2 * 192, 384)
+        self.out = nn.Linear(384, config.width)
+        self.register_buffer("offsets", torch.arange(BANDS) * config.levels, persistent=False)
+        self.offsets: Tensor
+
+    def forward(self, levels: Tensor) -> Tensor:
+        """uint8 [B, CONTEXT_FRAMES + 8 T, 80] to [B, T, width]."""
+        batch, frames, _ = levels.shape
+        index = (levels.long() + self.offsets).flatten(0, 1)
+        x = functional.embedding_bag(index, self.table, mode="sum").view(batch, frames, -1)
+        x = self.norm(x)
+        x = functional.gelu(self.first(x.unfold(1, 5, 2).transpose(2, 3).flatten(2)))
+        x = functional.gelu(self.second(x.unfold(1, 5, 2).transpose(2, 3).flatten(2)))
+        x = functional.gelu(self.joined(x.reshape(batch, x.shape[1] // 2, -1)))
+        return self.out(x)
+
+
+class InteractionNet(nn.Module):
+    """Embeddings, trunk and heads. `forward` runs whole streams; `counterpoint.interaction.nn.streaming` runs beat by beat."""
+
+    A, U, X = 0, 1, 2
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.ears = Ears(config)
+        self.words = nn.Parameter(torch.randn(config.tokens, width) * 0.05)
+        self.slots = nn.Parameter(torch.randn(3, width) * 0.02)
+        self.sources = nn.Parameter(torch.randn(len(SOURCES), width) * 0.02)
+        self.no_audio = nn.Parameter(torch.zeros(width))
+        self.as_heard = nn.Linear(width, width, bias=False)
+        self.as_said = nn.Linear(width, width, bias=False)
+        self.as_note = nn.Linear(width, width, bias=False)
+        self.blocks = nn.ModuleList([Block(width, config.heads, config.inner) for _ in range(config.layers)])
+        self.norm = Norm(width)
+        self.to_understood = nn.Linear(width, width, bias=False)
+        self.to_said = nn.Linear(width, width, bias=False)
+        self.understood_bias = nn.Parameter(torch.zeros(config.tokens))
+        self.said_bias = nn.Parameter(torch.zeros(config.tokens))
+
+    def embed_audio(self, levels: Tensor, hears: Tensor, said: Tensor) -> Tensor:
+        """A positions [B, T, width]; `levels` carries CONTEXT_FRAMES frames before its first beat."""
+        heard = torch.where(hears[:, None, None], self.ears(levels).float(), self.no_audio)
+        return heard + self.as_said(self.words[said]) + self.slots[self.A]
+
+    def embed_understood(self, tokens: Tensor) -> Tensor:
+        """U positions."""
+        return self.as_heard(self.words[tokens]) + self.slots[self.U]
+
+    def embed_notes(self, tokens: Tensor, sources: Tensor) -> Tensor:
+        """X positions."""
+        return self.as_note(self.words[tokens]) + self.sources[sources] + self.slots[self.X]
+
+    def understood_logits(self, hidden: Tensor) -> Tensor:
+        """Logits of U at A positions."""
+        return functional.linear(self.to_understood(hidden), self.words) + self.understood_bias
+
+    def said_logits(self, hidden: Tensor) -> Tensor:
+        """Logits of Y at U positions."""
+        return functional.linear(self.to_said(hidden), self.words) + self.said_bias
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits of U and of Y, both [B, T, tokens]."""
+        streams, beats = batch.understood.shape
+        silence = batch.levels.new_zeros(streams, CONTEXT_FRAMES, BANDS)
+        audio = self.embed_audio(torch.cat([silence, batch.levels], 1), batch.hears, batch.said)
+        understood = self.embed_understood(batch.understood)
+        notes = self.embed_notes(batch.note_tokens, batch.note_sources)
+        layout = Layout.of(batch, self.config.sinks)
+        parts = torch.cat([audio, understood.to(audio.dtype), notes.to(audio.dtype)], 1)
+        x = parts.gather(1, layout.order[..., None].expand(-1, -1, parts.shape[-1]))
+        by = rotation(layout.beats, self.config.width // self.config.heads, self.config.rope_base)
+        mask = layout.mask(self.config)
+        for block in self.blocks:
+            x = block(x, by, mask)
+        x = self.norm(x)
+        hidden = x.gather(1, layout.places[:, : 2 * beats, None].expand(-1, -1, x.shape[-1]))
+        return self.understood_logits(hidden[:, :beats]), self.said_logits(hidden[:, beats:])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts (all A, all U, all X) of each stream stand in its sequence, and what may be attended to."""
+
+    order: Tensor
+    """[B, L], the part at each place."""
+    places: Tensor
+    """[B, L], the place of each part."""
+    beats: Tensor
+    pinned: Tensor
+    sink: Tensor
+
+    @staticmethod
+    def of(batch: Batch, sinks: int) -> Layout:
+        """Sorts by beat, then X before A before U; padding notes go last, where nothing can see them."""
+        streams, beats = batch.understood.shape
+        grid = torch.arange(beats, device=batch.understood.device).expand(streams, -1)
+        absent = batch.note_beats < 0
+        relative = torch.where(absent, torch.full_like(batch.note_beats, 10**6), batch.note_beats)
+        count = batch.note_beats.shape[1]
+        number = torch.arange(count, device=grid.device).clamp(max=89).expand(streams, -1)
+        keys = torch.cat([grid * 100 + 98, grid * 100 + 99, relative * 100 + number], 1)
+        order = keys.argsort(dim=1, stable=True)
+        places = order.argsort(1)
+        when = torch.cat([grid, grid, relative], 1).gather(1, order)
+        never = torch.zeros_like(absent)
+        pinned = torch.cat([batch.said != vocabulary.PAD, batch.understood != vocabulary.PAD, ~absent], 1).gather(
+            1, order
+        )
+        first = grid < sinks
+        sink = torch.cat([first, first, never], 1).gather(1, order)
+        return Layout(order, places, when + batch.start[:, None], pinned, sink)
+
+    def mask(self, config: Config) -> Tensor:
+        """True [B, 1, L, L] where a place sees another: the window, what was said within the pinned span, and the first beats."""
+        length = self.order.shape[1]
+        causal = torch.ones(length, length, dtype=torch.bool, device=self.order.device).tril()
+        age = self.beats[:, :, None] - self.beats[:, None, :]
+        sees = (age < config.window) | (self.pinned[:, None] & (age < config.pinned)) | self.sink[:, None]
+        return (causal & sees)[:, None]
+
+
+def frames_in(beats: int) -> int:
+    """dMel frames of the beats."""
+    return beats * FRAMES_PER_BEAT

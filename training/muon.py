@@ -1,0 +1,85 @@
+"""Muon in float32 for hidden matrices, AdamW for everything else, and the schedule that scales both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+COEFFICIENTS = (3.4445, -4.775, 2.0315)
+
+
+def orthogonalise(matrices: Tensor, steps: int = 4) -> Tensor:
+    """Newton-Schulz iteration on a stack [n, rows, columns] towards the nearest (semi-)orthogonal matrices."""
+    a, b, c = COEFFICIENTS
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.transpose(1, 2) if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        square = x @ x.transpose(1, 2)
+        x = a * x + (b * square + c * square @ square) @ x
+    return x.transpose(1, 2) if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum is an exponential mean (.95) with a Nesterov-like look-ahead; steps are scaled by .2 sqrt(max(rows, columns))."""
+
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], lr: float = 6e-3, momentum: float = 0.95, decay: float = 0.02
+    ) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": momentum, "decay": decay})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # noqa: ARG002
+        """One update; matrices of one shape go through the iteration together."""
+        for group in self.param_groups:
+            shapes: dict[torch.Size, list[nn.Parameter]] = {}
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    shapes.setdefault(parameter.shape, []).append(parameter)
+            for shape, parameters in shapes.items():
+                updates = orthogonalise(torch.stack([self._update(p, group["momentum"]) for p in parameters]))
+                for parameter, update in zip(parameters, updates, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["decay"])
+                    parameter.add_(update, alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
+
+    def _update(self, parameter: nn.Parameter, momentum: float) -> Tensor:
+        state = self.state[parameter]
+        if "mean" not in state:
+            state["mean"] = torch.zeros_like(parameter)
+        state["mean"].lerp_(parameter.grad, 1 - momentum)
+        return parameter.grad.lerp(state["mean"], momentum)
+
+
+class Optimisers:
+    """Both optimisers of a model; `scale` multiplies their learning rates."""
+
+    MATRIX, OTHER = 6e-3, 3e-3
+
+    def __init__(self, model: nn.Module) -> None:
+        named = list(model.named_parameters())
+        hidden = [p for n, p in named if p.ndim == 2 and n.endswith(".weight")]
+        self.others = [p for n, p in named if not (p.ndim == 2 and n.endswith(".weight"))]
+        self.muon = Muon(hidden, lr=self.MATRIX)
+        self.adam = torch.optim.AdamW(self.others, lr=self.OTHER, betas=(0.9, 0.98), weight_decay=0.01)
+
+    def step(self, scale: float) -> float:
+        """Clips the AdamW group's gradient to 1, steps, and returns that gradient's norm before clipping."""
+        norm = float(nn.utils.clip_grad_norm_(self.others, 1.0))
+        for optimiser, rate in ((self.muon, self.MATRIX), (self.adam, self.OTHER)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * scale
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        return norm
+
+    def state_dict(self) -> dict[str, Any]:
+        """Momenta of both."""
+        return {"muon": self.muon.state_dict(), "adam": self.adam.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores `state_dict`."""
+        self.muon.load_state_dict(state["muon"])
+        self.adam.load_state_dict(state["adam"])

@@ -1,0 +1,286 @@
+"""Trains the native model, one stage or all: resumable at any moment, progress counted in steps.
+
+    python -m training.run --help
+    python -m training.run --all
+    python -m training.run --stage 1 --steps 3000          # goes on from the run folder's state
+    python -m training.run --stage 3 --steps 200           # a copy with the learning rate brought down, for shipping
+
+Stages: 0 binding and timing from bare words; 1 hearing, all tasks; 2 the model's own words fed back, relabelled by the oracles; 3 decay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from counterpoint.interaction.nn import vocabulary as v
+from counterpoint.interaction.nn.checkpoint import load_weights
+from counterpoint.interaction.nn.dmel import Levels
+from counterpoint.interaction.nn.model import Config, InteractionNet
+from training.crew import Crew
+from training.feed import Feed, Recipe
+from training.muon import Optimisers
+from training.own_words import feed_back
+from training.streams import Collated
+
+WARM_UP = 60
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`positive`, `padding`: weights of the words and of the padding in the loss of Y, interpolated over the stage's steps."""
+
+    name: str
+    steps: int
+    recipe: Recipe
+    positive: tuple[float, float]
+    padding: tuple[float, float]
+    decay: bool = False
+    own_words: bool = False
+
+
+STAGES = (
+    Stage("text", 60, Recipe(audio=0, text=32), (10, 8), (0.3, 0.3)),
+    Stage("hearing", 3000, Recipe(), (8, 3), (0.3, 0.7)),
+    Stage("own words", 800, Recipe(audio=28, text=4), (3, 2), (0.7, 1.0), own_words=True),
+    Stage("decay", 300, Recipe(audio=28, text=4, noise=0.03), (2, 1.5), (1.0, 1.0), decay=True),
+)
+
+
+def losses(understood: Tensor, said: Tensor, batch: Collated, positive: float, padding: float) -> tuple[Tensor, Tensor]:
+    """Weighted cross entropies of U (streams with sound only) and Y, each a weighted mean."""
+    hears = batch.inputs.hears
+    heard = (
+        _cross_entropy(understood[hears], batch.understood[hears], 3.0, 0.5) if hears.any() else understood.sum() * 0
+    )
+    return heard, _cross_entropy(said, batch.target, positive, padding)
+
+
+def _cross_entropy(logits: Tensor, target: Tensor, positive: float, padding: float) -> Tensor:
+    weight = torch.where(target == v.PAD, padding, positive)
+    each = functional.cross_entropy(logits.float().flatten(0, 1), target.flatten(), reduction="none")
+    return (each * weight.flatten()).sum() / weight.sum()
+
+
+def best_precision() -> torch.dtype:
+    """bfloat16 where this processor multiplies it faster than float32 (AMX, recent GPUs), else float32."""
+    if torch.cuda.is_available():
+        return torch.bfloat16
+    times = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a, b = torch.randn(2048, 256).to(dtype), torch.randn(256, 1408).to(dtype)
+        a @ b
+        begin = time.perf_counter()
+        for _ in range(10):
+            a @ b
+        times[dtype] = time.perf_counter() - begin
+    return min(times, key=lambda dtype: times[dtype])
+
+
+def keep_memory() -> None:
+    """Tells glibc to keep freed memory: returning every activation to the system costs a page fault per 4 kB at the next step."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(-3, 1 << 30)
+        libc.mallopt(-1, (1 << 31) - 1)
+
+
+class Trainer:
+    """A model, its optimisers and the step counter; the state is one file in the run folder, replaced atomically."""
+
+    def __init__(self, folder: Path, config: Config, seed: int, weights: Path | None = None, workers: int = 0) -> None:
+        torch.manual_seed(seed)
+        self.folder, self.seed, self.workers = folder, seed, workers
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.precision = best_precision()
+        self.model = InteractionNet(config).to(self.device)
+        self.optimisers = Optimisers(self.model)
+        self.step, self.stage_steps, self.warm_from = 0, [0] * len(STAGES), 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.state_file.exists():
+            self._restore(torch.load(self.state_file, weights_only=False))
+        elif weights is not None:
+            self.model.load_state_dict(load_weights(weights), strict=False)
+
+    @property
+    def state_file(self) -> Path:
+        return self.folder / "state.pt"
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimisers.load_state_dict(state["optimisers"])
+        self.step, self.stage_steps = state["step"], state["stage_steps"]
+        self.warm_from = -WARM_UP
+
+    def save(self) -> None:
+        """Writes the state."""
+        state = {
+            "model": self.model.state_dict(),
+            "optimisers": self.optimisers.state_dict(),
+            "step": self.step,
+            "stage_steps": self.stage_steps,
+        }
+        torch.save(state | {"config": self.model.config.as_dict()}, self.folder / "state.tmp")
+        os.replace(self.folder / "state.tmp", self.state_file)
+
+    def learn(self, stage: Stage) -> Callable[[Collated, float], dict[str, float]]:
+        """Forward and backward over a batch in pieces, as one function of the batch and the stage's progress (0-1)."""
+
+        def run(batch: Collated, at: float) -> dict[str, float]:
+            positive = stage.positive[0] + (stage.positive[1] - stage.positive[0]) * at
+            padding = stage.padding[0] + (stage.padding[1] - stage.padding[0]) * at
+            batch = to_device(batch, self.device)
+            if stage.own_words:
+                batch = feed_back(self.model, batch, self.precision)
+            found: list[dict[str, float]] = []
+            for part in parts_of(batch):
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
+                    understood, said = self.model(part.inputs)
+                heard_loss, said_loss = losses(understood, said, part, positive, padding)
+                ((heard_loss + said_loss) * (len(part.target) / len(batch.target))).backward()
+                found.append({"heard": float(heard_loss.detach()), "said": float(said_loss.detach())} | _accuracy(understood, said, part))
+            return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
+
+        return run
+
+    def run(self, number: int, steps: int, bank: Path) -> None:
+        """Trains the stage until it has had `steps` steps in all."""
+        stage = STAGES[number]
+        config = self.model.config
+        levels = Levels(config.low, config.high, config.levels)
+        folder = bank if stage.recipe.audio else None
+        learn = self.learn(stage)
+        if self.workers:
+            self.model.share_memory()
+        feeds = [Feed(stage.recipe.share(max(1, self.workers)), folder, levels, self.seed, rank) for rank in range(max(1, self.workers))]
+        crew = Crew(self.model, learn, feeds) if self.workers else None
+        recent: list[float] = []
+        saved = time.monotonic()
+        try:
+            while self.stage_steps[number] < steps:
+                begin = time.monotonic()
+                at = self.stage_steps[number] / steps
+                found = crew.gradients(self.step, at) if crew else learn(feeds[0].batch(self.step), at)
+                warm = min(1.0, (self.step - self.warm_from + 1) / WARM_UP)
+                found["norm"] = self.optimisers.step(warm * ((1 - at) * 0.97 + 0.03 if stage.decay else 1.0))
+                self.step += 1
+                self.stage_steps[number] += 1
+                recent = [*recent[-60:], time.monotonic() - begin]
+                self._report(number, steps, found, recent)
+                if time.monotonic() - saved > 240 or self.stage_steps[number] == steps:
+                    saved = time.monotonic()
+                    self.save()
+                    draw_curves(self.folder)
+        finally:
+            if crew:
+                crew.close()
+
+    def _report(self, number: int, steps: int, found: dict[str, float], recent: list[float]) -> None:
+        done = self.stage_steps[number]
+        with (self.folder / "log.jsonl").open("a") as log:
+            log.write(
+                json.dumps({"step": self.step, "stage": number} | {k: round(x, 4) for k, x in found.items()}) + "\n"
+            )
+        if done % 20 == 0 or done == steps:
+            pace = statistics.median(recent)
+            left = (steps - done) * pace / 60
+            figures = " ".join(f"{name} {value:.3f}" for name, value in found.items())
+            print(
+                f"stage {number} {STAGES[number].name} {done}/{steps}: {figures}, {pace:.2f} s/step, {left:.0f} min left",
+                flush=True,
+            )
+
+
+def to_device(batch: Collated, device: torch.device) -> Collated:
+    """The batch on the device."""
+    inputs = replace(batch.inputs, **{name: value.to(device) for name, value in vars(batch.inputs).items()})
+    return replace(batch, inputs=inputs, understood=batch.understood.to(device), target=batch.target.to(device))
+
+
+def parts_of(batch: Collated) -> list[Collated]:
+    """On a CPU, pieces of 8 streams: their activations stay in the cache, which is twice as fast as the whole batch at once."""
+    count = len(batch.target)
+    size = count if batch.target.is_cuda else 8
+    pieces = max(1, count // size)
+    return [take(batch, torch.arange(first, count, pieces)) for first in range(pieces)]
+
+
+def take(batch: Collated, rows: Tensor) -> Collated:
+    """The streams of these rows."""
+    inputs = replace(batch.inputs, **{name: value[rows] for name, value in vars(batch.inputs).items()})
+    return replace(batch, inputs=inputs, understood=batch.understood[rows], target=batch.target[rows], tasks=[batch.tasks[i] for i in rows.tolist()], demands=[batch.demands[i] for i in rows.tolist()])
+
+
+@torch.no_grad()
+def _accuracy(understood: Tensor, said: Tensor, batch: Collated) -> dict[str, float]:
+    """Teacher-forced: share of words understood and said in their very beat."""
+    hears = batch.inputs.hears
+    words = (batch.understood != v.PAD) & hears[:, None]
+    answers = batch.target != v.PAD
+    right = (understood.argmax(-1) == batch.understood)[words].float().mean() if words.any() else torch.tensor(0.0)
+    return {"words": float(right), "answers": float((said.argmax(-1) == batch.target)[answers].float().mean())}
+
+
+def draw_curves(folder: Path) -> None:
+    """curves.png: losses and teacher-forced accuracies over steps."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    figure, axes = pyplot.subplots(2, 1, figsize=(8, 7), sharex=True)
+    for axis, names in zip(axes, (("heard", "said"), ("words", "answers")), strict=True):
+        for name in names:
+            values = [row[name] for row in rows]
+            smooth = [
+                sum(values[max(0, i - 24) : i + 1]) / len(values[max(0, i - 24) : i + 1]) for i in range(len(values))
+            ]
+            axis.plot([row["step"] for row in rows], smooth, label=name)
+        axis.legend()
+        axis.grid(alpha=0.3)
+    axes[0].set_yscale("log")
+    axes[1].set_xlabel("step")
+    figure.savefig(folder / "curves.png", dpi=110)
+    pyplot.close(figure)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stage", type=int, choices=range(len(STAGES)))
+    parser.add_argument("--all", action="store_true", help="every stage in order")
+    parser.add_argument("--steps", type=int, help="steps of the stage in all (default: the stage's own)")
+    parser.add_argument("--run", type=Path, default=Path("training/runs/gate-a"), help="run folder: state, log, curves")
+    parser.add_argument("--bank", type=Path, default=Path("training/runs/bank"))
+    parser.add_argument("--weights", type=Path, help="start from exported weights (momentum is warmed anew)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1), help="processes of one thread each (0: this one, or the GPU)")
+    arguments = parser.parse_args()
+    if arguments.stage is None and not arguments.all:
+        parser.error("give --stage N or --all")
+    if arguments.workers:
+        torch.set_num_threads(1)
+    keep_memory()
+    trainer = Trainer(arguments.run, Config(), arguments.seed, arguments.weights, 0 if torch.cuda.is_available() else arguments.workers)
+    count = sum(p.numel() for p in trainer.model.parameters())
+    print(f"{count / 1e6:.2f} M parameters, {trainer.precision}, {trainer.device}, step {trainer.step}", flush=True)
+    for number in range(len(STAGES)) if arguments.all else [arguments.stage]:
+        trainer.run(number, arguments.steps or STAGES[number].steps, arguments.bank)
+
+
+if __name__ == "__main__":
+    main()

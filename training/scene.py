@@ -1,0 +1,192 @@
+"""A scene: who says what when, what the model should say, and the oracle that answers for any history of what it really said.
+
+Times are seconds from the stream's start; labels are beats. A word's label is the first beat that ends at least MARGIN after the word; one word a
+beat, later words queue. Demands are what the scene asks of the model; the oracle turns them into one token a beat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from counterpoint.interaction.nn import vocabulary as v
+
+BEAT = 0.2
+MARGIN = 0.03
+SILENT_BEATS = 2
+EXPIRES = 4  # beats after which an unsaid one-word answer is dropped
+CUE_KINDS = frozenset({"mention", "long", "told"})
+
+
+class NoClip(Exception):
+    """The voice has no clip that fits; the scene is drawn anew."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """Words with end times relative to its start. `entry` is the bank's entry, None in streams without sound."""
+
+    kind: str
+    words: tuple[int, ...]
+    ends: tuple[float, ...]
+    duration: float
+    slots: dict[str, str]
+    entry: dict[str, object] | None = None
+    tempo: float = 1.0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An utterance in the scene. `aloof` speakers are not talking to the model and are not understood (television, babble)."""
+
+    start: float
+    utterance: Utterance
+    labels: tuple[int, ...]
+    gain: float = 0.0
+    aloof: bool = False
+
+    @property
+    def end(self) -> float:
+        return self.start + self.utterance.duration
+
+
+@dataclass(frozen=True)
+class Note:
+    """Words laid into the X slot: `beat` of arrival, tokens, index of the source."""
+
+    beat: int
+    tokens: tuple[int, ...]
+    source: int = 0
+
+
+@dataclass(frozen=True)
+class Demand:
+    """From `beat` on the tokens should be said, in order, at speaking pace; a later demand replaces what is still unsaid.
+
+    No tokens: stop. `category` names the task for scoring; `stop_by` is the last beat at which words may still come after a stop.
+    """
+
+    beat: int
+    tokens: tuple[int, ...]
+    category: str
+    about: tuple[int, ...] = ()
+
+
+@dataclass
+class Scene:
+    """Built by the tasks, front to back."""
+
+    beats: int
+    rng: np.random.Generator
+    task: str = ""
+    placed: list[Placed] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    demands: list[Demand] = field(default_factory=list)
+    rules: dict[int, int] = field(default_factory=dict)
+    now: float = 0.0
+    _free: int = 0
+
+    @property
+    def length(self) -> float:
+        return self.beats * BEAT
+
+    def room(self, seconds: float) -> bool:
+        """Whether that much time is left."""
+        return self.now + seconds < self.length
+
+    def pause(self, low: float, high: float) -> None:
+        """Moves the cursor on by a random pause."""
+        self.now += self.rng.uniform(low, high)
+
+    def say(self, utterance: Utterance, gain: float = 0.0) -> Placed:
+        """The person says it at the cursor; words of active rules raise their cues. Raises NoClip when it does not fit."""
+        if self.now + utterance.duration > self.length - 0.3:
+            raise NoClip
+        labels = []
+        for end in utterance.ends:
+            beat = max(beat_of(self.now + end), self._free)
+            self._free = beat + 1
+            labels.append(beat)
+        placed = Placed(self.now, utterance, tuple(labels), gain)
+        self.placed.append(placed)
+        self.now = placed.end
+        if utterance.kind in CUE_KINDS:
+            for word, beat in zip(utterance.words, labels, strict=True):
+                if word in self.rules:
+                    self.ask(beat, [self.rules[word]], "cue", (word,))
+        return placed
+
+    def background(self, start: float, utterance: Utterance, gain: float) -> None:
+        """Speech that nobody should react to and that is not transcribed."""
+        self.placed.append(Placed(start, utterance, (), gain, aloof=True))
+
+    def ask(self, beat: int, tokens: Sequence[int], category: str, about: tuple[int, ...] = ()) -> Demand:
+        """Asks the model to say the tokens from the beat on."""
+        demand = Demand(beat, tuple(tokens), category, about)
+        self.demands.append(demand)
+        self.demands.sort(key=lambda d: d.beat)
+        return demand
+
+    def speaking(self) -> np.ndarray:
+        """bool [beats], where the person speaks."""
+        active = np.zeros(self.beats, dtype=bool)
+        for placed in self.placed:
+            if not placed.aloof:
+                active[int(placed.start / BEAT) : beat_of(placed.end) + 1] = True
+        return active
+
+    def understood(self) -> np.ndarray:
+        """U labels, int64 [beats]."""
+        labels = np.zeros(self.beats, dtype=np.int64)
+        for placed in self.placed:
+            for word, beat in zip(placed.utterance.words, placed.labels, strict=False):
+                if beat < self.beats:
+                    labels[beat] = word
+        return labels
+
+    def target(self) -> np.ndarray:
+        """Y labels, int64 [beats]: the oracle followed by itself."""
+        oracle = Oracle(self.demands)
+        said = np.zeros(self.beats, dtype=np.int64)
+        for beat in range(self.beats):
+            said[beat] = oracle(beat, said)
+        return said
+
+
+def beat_of(seconds: float) -> int:
+    """The first beat that ends MARGIN or more after the time."""
+    return int(np.ceil((seconds + MARGIN) / BEAT - 1e-9)) - 1
+
+
+class Oracle:
+    """What should be said in beat t, given what was really said before: the word that is due of the demand in force."""
+
+    def __init__(self, demands: Sequence[Demand]) -> None:
+        self._demands = sorted(demands, key=lambda d: d.beat)
+
+    def in_force(self, beat: int) -> Demand | None:
+        """The newest demand that has begun."""
+        latest = None
+        for demand in self._demands:
+            if demand.beat > beat:
+                break
+            latest = demand
+        return latest
+
+    def __call__(self, beat: int, said: np.ndarray) -> int:
+        """`said[:beat]` is the history; the token for `beat`."""
+        demand = self.in_force(beat)
+        if demand is None or not demand.tokens:
+            return v.PAD
+        done, due = 0, demand.beat
+        for past in range(demand.beat, beat):
+            if done < len(demand.tokens) and said[past] == demand.tokens[done]:
+                done += 1
+                due = past + v.beats_to_say(int(said[past]))
+        if done == len(demand.tokens) or beat < due:
+            return v.PAD
+        if done == 0 and len(demand.tokens) == 1 and beat > demand.beat + EXPIRES:
+            return v.PAD
+        return demand.tokens[done]

@@ -1,0 +1,80 @@
+"""Where the utterances of a scene come from: clips of one voice of the bank, or bare words with made-up timing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+import numpy as np
+
+from counterpoint.interaction.nn import vocabulary as v
+from training import phrases
+from training.bank import Bank
+from training.scene import NoClip, Utterance
+
+FRAME = 0.025
+
+
+class Speaker(Protocol):
+    """Says phrases of a kind. `avoid`: words that must not occur; `given`: required slots; `word`: a content word that must occur."""
+
+    def say(self, kind: str, *, avoid: Collection[int] = (), word: int | None = None, **given: str) -> Utterance: ...
+
+
+class BankSpeaker:
+    """One voice of the bank, at one tempo. `held`: None for trained phrasings, or whether a phrase with a held-out wording is taken."""
+
+    def __init__(
+        self, bank: Bank, voice: str, rng: np.random.Generator, tempo: float = 1.0, held: bool = False
+    ) -> None:
+        self._bank, self._voice, self._rng, self._tempo, self._held = bank, voice, rng, tempo, held
+
+    def say(self, kind: str, *, avoid: Collection[int] = (), word: int | None = None, **given: str) -> Utterance:
+        """A random fitting clip; NoClip where there is none."""
+        if word is not None:
+            pool = self._bank.by_word.get(self._voice, {}).get(word, [])
+        else:
+            pool = self._bank.by_voice[self._voice].get(kind, [])
+        tries = self._rng.permutation(len(pool))[: 150 if given else 12]
+        for index in tries:
+            entry = self._bank.entries[pool[int(index)]]
+            slots = entry["slots"]
+            if entry["held"] and not self._held:
+                continue
+            if any(slots.get(name) != value for name, value in given.items()) or not avoid_ok(entry["words"], avoid):
+                continue
+            ends = tuple(end / self._tempo for end in entry["ends"])
+            return Utterance(
+                entry["kind"],
+                tuple(entry["words"]),
+                ends,
+                entry["frames"] * FRAME / self._tempo,
+                slots,
+                entry,
+                self._tempo,
+            )
+        raise NoClip
+
+
+class TextSpeaker:
+    """Words without sound: one a beat at most, with random gaps."""
+
+    def __init__(self, rng: np.random.Generator, split: str = "train", templates: str = "train") -> None:
+        self._rng, self._split, self._templates = rng, split, templates
+
+    def say(self, kind: str, *, avoid: Collection[int] = (), word: int | None = None, **given: str) -> Utterance:
+        """A filled template with word gaps of 0.12-0.42 s."""
+        if word is not None:
+            given["W"] = v.TOKENS[word]
+        for _ in range(20):
+            phrase = phrases.fill(self._rng, kind, split=self._split, templates=self._templates, **given)
+            words = v.encode(phrase.text)
+            if avoid_ok(words, avoid) and (word is None or word in words):
+                ends = np.cumsum(self._rng.uniform(0.12, 0.42, len(words)))
+                return Utterance(kind, tuple(words), tuple(map(float, ends)), float(ends[-1]), phrase.slots)
+        raise NoClip
+
+
+def avoid_ok(words: Collection[int], avoid: Collection[int]) -> bool:
+    """Whether none of the words is to be avoided."""
+    return not any(word in avoid for word in words)

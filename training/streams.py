@@ -1,0 +1,238 @@
+"""Scenes to arrays: clips mixed into a log-mel canvas with a room, a line and noise, discretised; labels; the model's inputs with noise on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from counterpoint.interaction.nn import vocabulary as v
+from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT, Levels, hertz_to_mel, mel_to_hertz
+from counterpoint.interaction.nn.model import Batch
+from training.bank import Bank
+from training.scene import Demand, NoClip, Scene
+from training.speakers import FRAME, BankSpeaker, TextSpeaker
+from training.tasks import sample
+
+CENTRES = mel_to_hertz(np.linspace(hertz_to_mel(np.array(80.0)), hertz_to_mel(np.array(7600.0)), BANDS + 2))[1:-1]
+FAMILIES = {"flite": 0.34, "pico": 0.24, "festival": 0.14, "espeak": 0.28}
+MIX = {
+    "cue": 0.34, "timed": 0.16, "repeated": 0.03, "chatter": 0.12, "questions": 0.1, "interruption": 0.08, "delegation": 0.08, "telling": 0.02,
+    "mixed": 0.07,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Room:
+    """How a stream sounds. Decibels are relative to a clip at standard loudness; `warp` scales the frequency axis."""
+
+    gain: float = 0.0
+    noise: float = -60.0
+    tilt: float = 0.0
+    hum: np.ndarray | None = None
+    equaliser: np.ndarray | None = None
+    warp: float = 1.0
+    low: float = 0.0
+    high: float = 8000.0
+    reverb: float = 0.0
+    masked: tuple[int, int] = (0, 0)
+
+    @staticmethod
+    def draw(rng: np.random.Generator) -> Room:
+        """A random room, line and microphone."""
+        knots = rng.normal(0, rng.choice([1.0, 3.0, 5.0]), 7)
+        telephone = rng.random() < 0.12
+        dull = rng.random() < 0.15
+        width = int(rng.integers(1, 8)) if rng.random() < 0.25 else 0
+        first = int(rng.integers(0, BANDS - width))
+        return Room(
+            gain=rng.uniform(-24, 8),
+            noise=rng.uniform(-30, -3) if rng.random() < 0.5 else rng.uniform(-70, -30),
+            tilt=rng.uniform(-14, 2),
+            hum=np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 9), rng.normal(0, 4, 9)),
+            equaliser=np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 7), knots),
+            warp=float(np.exp(np.clip(rng.normal(0, 0.07), -0.16, 0.16))),
+            low=rng.uniform(200, 350) if telephone else 0.0,
+            high=rng.uniform(3200, 3800) if telephone else rng.uniform(3800, 7000) if dull else 8000.0,
+            reverb=rng.uniform(0.15, 0.75) if rng.random() < 0.3 else 0.0,
+            masked=(first, first + width),
+        )
+
+
+def warp_matrix(factor: float) -> np.ndarray:
+    """[80, 80]: band b of the result reads the band whose centre lies at centre(b) * factor."""
+    at = np.interp(CENTRES * factor, CENTRES, np.arange(BANDS))
+    low = np.floor(at).astype(int).clip(0, BANDS - 2)
+    matrix = np.zeros((BANDS, BANDS), np.float32)
+    matrix[low, np.arange(BANDS)] += 1 - (at - low)
+    matrix[low + 1, np.arange(BANDS)] += at - low
+    return matrix
+
+
+def stretch(mel: np.ndarray, tempo: float) -> np.ndarray:
+    """Frames read `tempo` times as fast."""
+    if tempo == 1.0:
+        return mel
+    at = np.arange(0, len(mel) - 1, tempo)
+    low = at.astype(int)
+    part = (at - low)[:, None].astype(np.float32)
+    return mel[low] * (1 - part) + mel[low + 1] * part
+
+
+def render(scene: Scene, bank: Bank, room: Room, rng: np.random.Generator) -> np.ndarray:
+    """log10 magnitudes float32 [8 beats, 80] of everything that is heard in the scene."""
+    frames = scene.beats * FRAMES_PER_BEAT
+    power = np.full((frames, BANDS), 1e-14, np.float32)
+    matrix = warp_matrix(room.warp)
+    for placed in scene.placed:
+        utterance = placed.utterance
+        if utterance.entry is None:
+            continue
+        mel = stretch(bank.mel(utterance.entry) @ matrix, utterance.tempo)
+        first = int(round(placed.start / FRAME))
+        if first < 0:
+            mel, first = mel[-first:], 0
+        mel = mel[: max(0, frames - first)] + placed.gain / 20
+        power[first : first + len(mel)] += np.exp(mel * (2 * np.log(10)))
+    if room.reverb:
+        power = _reverberate(power, room.reverb)
+    decibels = room.gain + (room.equaliser if room.equaliser is not None else 0.0)
+    power *= (10 ** (np.broadcast_to(np.asarray(decibels), (BANDS,)) / 10)).astype(np.float32)
+    power += _noise(frames, room, rng)
+    outside = (room.low > CENTRES) | (room.high < CENTRES)
+    power[:, outside] *= 1e-5
+    power[:, room.masked[0] : room.masked[1]] = 1e-14
+    return 0.5 * np.log10(power + 1e-14)
+
+
+def _reverberate(power: np.ndarray, seconds: float) -> np.ndarray:
+    """Adds an exponential tail: -60 dB after `seconds`, its energy 6 dB under the direct sound's."""
+    decay = float(10 ** (-6 * FRAME / seconds))
+    tail = np.zeros(BANDS, np.float32)
+    out = power.copy()
+    for i in range(1, len(power)):
+        tail = decay * (tail + power[i - 1] * (0.25 * (1 - decay) / decay))
+        out[i] += tail
+    return out
+
+
+def _noise(frames: int, room: Room, rng: np.random.Generator) -> np.ndarray:
+    """Coloured stationary noise with the fluctuation of a short-time spectrum; 0 dB is the level of a loud clip's bands."""
+    shape = (
+        room.noise
+        + min(room.gain, 0)
+        + room.tilt * np.arange(BANDS) / BANDS
+        + (room.hum if room.hum is not None else 0.0)
+    )
+    ripple = rng.gamma(2.5, 1 / 2.5, (frames, BANDS)).astype(np.float32)
+    return (10 ** ((shape - 8) / 10)).astype(np.float32) * ripple
+
+
+@dataclass
+class Stream:
+    """One stream, ready for the model. Tokens are int64 [beats]; levels uint8 [8 beats, 80], None without sound."""
+
+    scene: Scene
+    levels: np.ndarray | None
+    understood: np.ndarray
+    target: np.ndarray
+
+
+def make_stream(
+    rng: np.random.Generator, bank: Bank | None, task: str, beats: int, levels: Levels, family: str | None = None
+) -> Stream:
+    """A training stream of the task: by a bank's voice, or as bare words where there is no bank."""
+    if bank is None:
+        scene = sample(rng, task, lambda: TextSpeaker(rng), beats)
+        return Stream(scene, None, scene.understood(), scene.target())
+    family = family or _family(rng, bank)
+
+    def speaker() -> BankSpeaker:
+        return BankSpeaker(bank, str(rng.choice(bank.families[family])), rng, tempo=float(rng.uniform(0.85, 1.2)))
+
+    scene = sample(rng, task, speaker, beats)
+    if rng.random() < 0.2:
+        _babble(scene, bank, rng)
+    return Stream(scene, levels.quantise(render(scene, bank, Room.draw(rng), rng)), scene.understood(), scene.target())
+
+
+def _family(rng: np.random.Generator, bank: Bank) -> str:
+    names = [name for name in FAMILIES if name in bank.families]
+    weights = np.array([FAMILIES[name] for name in names])
+    return str(rng.choice(names, p=weights / weights.sum()))
+
+
+def _babble(scene: Scene, bank: Bank, rng: np.random.Generator) -> None:
+    """Other voices far away: not understood, not answered."""
+    family = _family(rng, bank)
+    speaker = BankSpeaker(bank, str(rng.choice(bank.families[family])), rng)
+    at, gain = rng.uniform(-2, 5), rng.uniform(-26, -14)
+    while at < scene.length - 1:
+        try:
+            utterance = speaker.say(str(rng.choice(["mention", "long", "fact", "number"])))
+        except NoClip:
+            return
+        scene.background(at, utterance, gain)
+        at += utterance.duration + rng.uniform(0, 2)
+
+
+@dataclass
+class Collated:
+    """A batch with its targets: labels and, per stream, whether U is trained (it has sound)."""
+
+    inputs: Batch
+    understood: torch.Tensor
+    target: torch.Tensor
+    tasks: list[str] = field(default_factory=list)
+    demands: list[list[Demand]] = field(default_factory=list)
+
+
+def collate(
+    streams: Sequence[Stream], rng: np.random.Generator, noise: float = 0.05, said: Sequence[np.ndarray] | None = None
+) -> Collated:
+    """Teacher-forced inputs with noise: a share of the fed-back words is lost, a few are wrong. `said`: what was really said, if not the target."""
+    beats = len(streams[0].understood)
+    count = max(1, max(sum(len(n.tokens) for n in s.scene.notes) for s in streams))
+    levels = np.zeros((len(streams), beats * FRAMES_PER_BEAT, BANDS), np.uint8)
+    hears = np.zeros(len(streams), bool)
+    notes = np.zeros((3, len(streams), count), np.int64)
+    notes[1] = -1
+    for i, stream in enumerate(streams):
+        if stream.levels is not None:
+            levels[i], hears[i] = stream.levels, True
+        for place, (token, beat, source) in enumerate(note_places(stream.scene)):
+            notes[:, i, place] = token, beat, source
+    labels = np.stack([s.understood for s in streams])
+    target = np.stack([s.target for s in streams])
+    spoken = target if said is None else np.stack(said)
+    back = np.concatenate([np.zeros((len(streams), 1), np.int64), spoken[:, :-1]], 1)
+    inputs = Batch(
+        torch.from_numpy(levels), torch.from_numpy(hears), torch.from_numpy(_disturb(labels, rng, noise)),
+        torch.from_numpy(_disturb(back, rng, noise / 2)), *(torch.from_numpy(part) for part in notes),
+        start=torch.from_numpy(rng.integers(0, 1500, len(streams))),
+    )  # fmt: skip
+    return Collated(inputs, torch.from_numpy(labels), torch.from_numpy(target), [s.scene.task for s in streams], [s.scene.demands for s in streams])
+
+
+def note_places(scene: Scene) -> list[tuple[int, int, int]]:
+    """(token, beat, source) of every word of the notes: four a beat."""
+    found, free = [], 0
+    for note in sorted(scene.notes, key=lambda n: n.beat):
+        start = max(note.beat, free)
+        for place, token in enumerate(note.tokens):
+            beat = start + place // 4
+            if beat < scene.beats:
+                found.append((token, beat, note.source))
+            free = beat + 1
+    return found
+
+
+def _disturb(tokens: np.ndarray, rng: np.random.Generator, noise: float) -> np.ndarray:
+    """Words become padding with the given chance, and other words (also out of padding) far more rarely."""
+    out = tokens.copy()
+    out[(rng.random(tokens.shape) < noise) & (tokens != v.PAD)] = v.PAD
+    wrong = rng.random(tokens.shape) < np.where(tokens != v.PAD, noise * 0.6, noise * 0.06)
+    out[wrong] = rng.integers(v.CONTROL_PLACES, v.CONTROL_PLACES + 240, int(wrong.sum()))
+    return out
