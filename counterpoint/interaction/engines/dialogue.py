@@ -68,6 +68,16 @@ class Dialogue:
             del self.turns[at]
             unheard = before
 
+    def repeated(self, text: str) -> None:
+        """What the person said last is coming in again: it is to stand here once."""
+        at = len(self.turns) - 1
+        while at >= 0 and self.turns[at].party is Party.REMARK:
+            at -= 1
+        if at >= 0 and self.turns[at].party is Party.PERSON:
+            kept = without_end(self.turns[at].text, text)
+            if kept is not None:
+                self.turns[at : at + 1] = [DialogueTurn(Party.PERSON, kept)] if kept else []
+
 
 def compacted(dialogue: Dialogue, budget: int, size: Callable[[str], int]) -> Dialogue:
     """The newest turns verbatim and an account of the rest, at most `budget` by `size` (tokens of a text)."""
@@ -128,6 +138,8 @@ def excerpt(text: str, limit: int) -> str:
 def without_end(text: str, end: str) -> str | None:
     """A text without its end; None if it ends otherwise. Whitespace does not count."""
     whole, tail = _dense(text), _dense(end)
+    if not tail:
+        return text
     return _prefix(text, len(whole) - len(tail)) if whole.endswith(tail) else None
 
 

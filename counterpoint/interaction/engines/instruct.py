@@ -71,12 +71,7 @@ class InstructStream:
         self._harness = Harness(settings.delegate, Live(start.history))
         self._cut = False
         self._sound = True
-        context.queue.extend(rollover.beginning())
-        history = start.history
-        if history is not None and history.typing:
-            self._listening.line.hear(TextChunk(history.typing, done=False), start.beat)
-        if start.greeting and not (history and history.utterances):
-            self._speaking.reply(Recital([Passage(start.greeting)]))
+        self._start: Start | None = start
 
     async def step(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
         """Raises `ModelFailed` if the engine fails, or after a step that failed or was cancelled: open another one."""
@@ -97,6 +92,9 @@ class InstructStream:
             await self._context.session.aclose()
 
     async def _live(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
+        if self._start is not None:
+            self._begin(self._start, "".join(chunk.text for chunk in perceived.texts))
+            self._start = None
         self._budget.renew(span)
         saying, actions = Saying(), list[Action]()
         await self._learn(perceived, woven)
@@ -122,6 +120,17 @@ class InstructStream:
             actions=tuple(actions),
             unsaid=saying.unsaid,
         )
+
+    def _begin(self, start: Start, first: str) -> None:
+        """The first step. What comes in with it may stand in the history already: the last stream failed over it."""
+        history = start.history
+        if history is not None:
+            typing = without_end(history.typing, first)
+            self._dialogue.repeated(first)
+            self._listening.line.hear(TextChunk(history.typing if typing is None else typing, done=False), start.beat)
+        self._context.queue.extend(self._rollover.beginning())
+        if start.greeting and not (history and history.utterances):
+            self._speaking.reply(Recital([Passage(start.greeting)]))
 
     async def _learn(self, perceived: Perceived, woven: tuple[Offer, ...]) -> None:
         """What the model has to know and nobody said."""

@@ -30,7 +30,7 @@ _REQUEST_WORDS = _words(
     "what whats when whens where wheres who whos whose whom which why how hows is are was were do does did can could",
     "will would should shall has have had find look search check tell show give get book list compare explain",
     "summarize summarise calculate count read open translate recommend suggest remind order reserve fetch research",
-    "report write describe name convert define",
+    "report write describe name convert define cancel",
 )
 _WISHES = re.compile(
     r"\b(please|i need|i want|i wanted|i[’']d like|i would like|i[’']m looking for|let me know|can you|could you"
@@ -58,6 +58,9 @@ _EMPTY_WORDS = _words(
     "a an the of for to in on at and or is are was it that this my me i you please about what which how when where do",
     "does can could find tell search look up one thing from with",
 )
+_CONJUNCTIONS = _words("and so but then also ok okay well now hi hey hello thanks")
+_STEM = 6
+_EMPTY_STEMS = frozenset(word.rstrip("s")[:_STEM] for word in _EMPTY_WORDS)
 
 
 class Overlap(enum.Enum):
@@ -150,9 +153,8 @@ def asks(line: str) -> bool:
     plain = line.strip().casefold()
     if _WISHES.search(plain):
         return True
-    beginnings = (sentence.split(maxsplit=1) for sentence in re.split(r"[.!;,]+", plain))
-    leading = [words[0].replace("'", "").replace("’", "") for words in beginnings if words]
-    return any(word in _REQUEST_WORDS for word in leading)
+    sentences = (_plain(sentence).split() for sentence in re.split(r"[.!;,]+", plain))
+    return any(_leading(words) in _REQUEST_WORDS for words in sentences)
 
 
 def is_small_talk(line: str) -> bool:
@@ -183,6 +185,10 @@ def same(one: str, other: str) -> bool:
     return _plain(one) == _plain(other)
 
 
+def _leading(words: Sequence[str]) -> str:
+    return next((word for word in words if word not in _CONJUNCTIONS), "")
+
+
 def _rest_of(text: str, end: int) -> str:
     """What follows the words that call something off and the name of what is called off."""
     tail = text[end:]
@@ -191,7 +197,7 @@ def _rest_of(text: str, end: int) -> str:
 
 
 def _content(text: str) -> frozenset[str]:
-    return frozenset(word.rstrip("s") for word in _plain(text).split()) - _EMPTY_WORDS
+    return frozenset(word.rstrip("s")[:_STEM] for word in _plain(text).split()) - _EMPTY_STEMS
 
 
 def _plain(text: str) -> str:

@@ -112,9 +112,7 @@ class ScriptedSession:
 class ScriptedEngine:
     """`replies`: one for each turn in which the model is asked, in order, then silence; or a function of the context."""
 
-    def __init__(
-        self, *replies: str | Reply, max_length: int = 4096, truncatable: bool = True, room: int = 10
-    ) -> None:
+    def __init__(self, *replies: str | Reply, max_length: int = 4096, truncatable: bool = True, room: int = 10) -> None:
         self.tokenizer = ByteTokenizer()
         self.capabilities = EngineCapabilities("scripted", max_length, truncatable)
         self.sessions: list[ScriptedSession] = []
@@ -191,12 +189,18 @@ class Talk:
     async def beats(self, count: int) -> list[Expressed]:
         return [await self.step() for _ in range(count)]
 
+    async def until_idle(self) -> None:
+        """Beats until one of them costs nothing."""
+        while not self.costs or self.costs[-1]:
+            await self.step()
+
     async def until_quiet(self, limit: int = 1000) -> list[Expressed]:
-        """Beats until the agent has not spoken for four of them."""
+        """Beats until the agent has not spoken for four of them and nothing is left to compute."""
         turns: list[Expressed] = []
         while len(turns) < limit:
             turns.append(await self.step())
-            if all(turn.boundary is Boundary.END and not turn.text for turn in turns[-4:]) and len(turns) >= 4:
+            silent = all(turn.boundary is Boundary.END and not turn.text for turn in turns[-4:])
+            if silent and len(turns) >= 4 and not self.costs[-1]:
                 return turns
         raise AssertionError(f"still speaking after {limit} beats")
 
@@ -213,10 +217,14 @@ def joined(turns: Sequence[Expressed]) -> str:
     return text
 
 
-async def talk(engine: ScriptedEngine, settings: Settings | None = None, **start: object) -> Talk:
+async def talk(engine: ScriptedEngine, settings: Settings | None = None, *, warm: bool = True, **start: object) -> Talk:
+    """`warm`: the instructions have been read before the conversation begins, unless there is something to say."""
     model = InstructInteraction(engine, settings or Settings())
     begin = Start(ConversationId("c"), SessionId("s"), **start)  # type: ignore[arg-type]
-    return Talk(engine, await model.open(begin))
+    agent = Talk(engine, await model.open(begin))
+    if warm and "greeting" not in start and "history" not in start:
+        await agent.until_idle()
+    return agent
 
 
 def keys(text: str) -> list[TextChunk]:
