@@ -34,6 +34,9 @@ _STRETCH = 320
 _REMEMBERED = 512
 """Missing sequence numbers that are still told from duplicates."""
 
+_OVERTAKEN = 16
+"""Pieces before the very first one that count as late, not as known, if they still come."""
+
 _RESTARTED = 25
 """So many known sequence numbers in a row are a sender that counts anew."""
 
@@ -153,7 +156,7 @@ class AudioIntake:
         else:
             buffer.begin(position)
         self.live = True
-        self._missing.clear()
+        self._missing = set(range(chunk.seq - _OVERTAKEN, chunk.seq))
         self._resampler = None
         self._next = chunk.seq
         self._follow(chunk, chunk.media_time, seconds, now)
