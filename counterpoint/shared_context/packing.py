@@ -31,8 +31,11 @@ CHARACTERS_PER_TOKEN: Final = 4
 RESULTS: Final = (None, 2_000, 500, 100)
 """Characters that each result of the current delegation may keep; the next is tried when nothing else helped."""
 
+EARLIER_SHARE: Final = 4
+"""`earlier` gets a quarter of a budget at most: rather the newest utterances as they were than more of the oldest."""
+
 SHARES: Final = (0.5, 0.25, 0.1)
-"""Shares of its usual length to which `earlier` is shortened in between."""
+"""Shares of that to which `earlier` is shortened where nothing else can be folded away."""
 
 Fits = Callable[[ContextPackage], bool]
 Detail = Utterance | Work | NoteView
@@ -65,8 +68,11 @@ def package_of(
     def fits(candidate: ContextPackage) -> bool:
         return count(render(candidate)) <= budget
 
-    candidates = _candidates(package, timeline.earlier, timeline.limits.earlier, fits)
-    return next(filter(fits, candidates), _bare(package))
+    text = render(package)
+    if (tokens := count(text)) <= budget:
+        return package
+    room = min(timeline.limits.earlier, len(text) * max(budget, 0) // max(tokens, 1) // EARLIER_SHARE)
+    return next(filter(fits, _candidates(package, timeline.earlier, room, fits)), _bare(package))
 
 
 def _whole(timeline: Timeline, delegation: DelegationId | None, upto: Position | None) -> ContextPackage:
@@ -94,7 +100,6 @@ def _asked_at(work: Work) -> Position:
 
 def _candidates(package: ContextPackage, earlier: Earlier, room: int, fits: Fits) -> Iterator[ContextPackage]:
     """The package in ever smaller shapes; the first that fits is the one to take."""
-    yield package
     for characters in RESULTS:
         smaller = _with_results_cut(package, characters)
         details = _details(smaller)
@@ -128,7 +133,7 @@ def _bare(package: ContextPackage) -> ContextPackage:
         instructions="",
         earlier="",
         utterances=(),
-        work=_only_current(package, notes=False),
+        work=tuple(replace(work, omitted=0) for work in _only_current(package, notes=False)),
         notes=(),
         media=(),
         typing="",

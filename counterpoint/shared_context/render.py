@@ -85,6 +85,8 @@ def _labelled(label: str, text: str, indent: str) -> list[str]:
 
 def _score(package: ContextPackage) -> list[str]:
     """Utterances, and where in between work was handed over."""
+    if not package.utterances:
+        return []
     rows = [(each.first, _utterance(each)) for each in package.utterances]
     rows += [(each.asked, [f"[{seconds(each.asked)}] delegation {_id(each)} begins"]) for each in package.work]
     return [line for _, lines in sorted(rows, key=lambda row: row[0]) for line in lines]
@@ -120,6 +122,9 @@ def _delegations(package: ContextPackage) -> list[str]:
 
 
 def _work(work: Work, *, current: bool) -> list[str]:
+    """The current one is told here only as far as it has come; what it is about comes last."""
+    if current and not (work.calls or work.notes or work.omitted):
+        return []
     state = work.state.value + (f" ({one_line(work.reason)})" if work.reason else "")
     head = f"{_id(work)}, asked at {seconds(work.asked)}, {state}"
     lines = [f"{head}: the request below"] if current else _labelled(head, work.delegation.request, "  ")

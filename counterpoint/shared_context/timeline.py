@@ -72,7 +72,7 @@ class Timeline:
         """The timeline whose `snapshot` this is. Raises `CorruptRecord`."""
         try:
             state = msgspec.msgpack.decode(data, type=TimelineState)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise CorruptRecord(f"these bytes are not a snapshot of a timeline: {error}") from error
         if state.version > SNAPSHOT_VERSION:
             raise CorruptRecord(f"this snapshot has version {state.version}; this code reads up to {SNAPSHOT_VERSION}")
