@@ -1,6 +1,6 @@
 """The composition root: the one module that knows both agents. It puts parts together and decides nothing."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -8,13 +8,11 @@ from uuid import uuid4
 
 import anyio
 
-from counterpoint.background.engines.load import load_background
 from counterpoint.background.limits import Limits
 from counterpoint.background.model import BackgroundModel
 from counterpoint.background.worker import Worker
 from counterpoint.config import BEAT_SECONDS
 from counterpoint.errors import lone_errors
-from counterpoint.interaction.engines.load import load_interaction
 from counterpoint.interaction.hosting import Hosting, host
 from counterpoint.interaction.metronome import spread
 from counterpoint.interaction.model import InteractionModel
@@ -56,8 +54,8 @@ class Runtime:
         served: bool | None = None,
         clock: Callable[[], float] = dates.now,
     ) -> None:
-        self.interaction = load_interaction(interaction) if isinstance(interaction, str) else interaction
-        self.background = load_background(background) if isinstance(background, str) else background
+        self.interaction = _interaction(interaction) if isinstance(interaction, str) else interaction
+        self.background = _background(background) if isinstance(background, str) else background
         self.toolbox = tools if isinstance(tools, Toolbox) else Toolbox(tools)
         self.store = connect(store)
         self._policy = policy
@@ -173,4 +171,13 @@ class Runtime:
                     await self.store.__aexit__(None, None, None)
 
 
-__all__: Sequence[str] = ["Runtime"]
+def _interaction(name: str) -> InteractionModel:
+    from counterpoint.interaction.engines.load import load_interaction  # noqa: PLC0415 (only where a name is given)
+
+    return load_interaction(name)
+
+
+def _background(name: str) -> BackgroundModel:
+    from counterpoint.background.engines.load import load_background  # noqa: PLC0415 (only where a name is given)
+
+    return load_background(name)
