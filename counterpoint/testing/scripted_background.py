@@ -1,8 +1,8 @@
 """A background model that does what a script says, when it says, and complains of what was left over.
 
-It plays the script from its first step for every delegation. A round ends behind a call, so that the next step comes
-when the call has returned; calls that follow each other without a delay are made in one round. A round that the
-reasoner stops (a correction) goes on in the next one where it was: no step is made twice.
+It plays the script from its first step for every delegation. A round ends behind a call, and the next step comes when
+the call has returned; calls that follow each other without a delay are made in one round. A round that the reasoner
+stops (a correction) goes on in the next one where it was: no step is made twice.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -61,6 +61,8 @@ class Fail:
 
 ScriptStep = Say | Progress | Call | Answer | Fail
 Script = Sequence[ScriptStep]
+_Place = tuple[DelegationId | None, str]
+"""A delegation, and the text by which its script was found."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,10 @@ class ScriptedBackground:
         self.rounds: list[Round] = []
         self.thinking = 0
         self._scripts = _scripts(script, answer, after)
-        self._reached: dict[tuple[DelegationId | None, str], int] = {}
+        self._reached: dict[_Place, int] = {}
+        self._made: dict[_Place, set[CallId]] = {}
         self._played: set[str] = set()
+        self._calls = 0
         self._unexpected: list[str] = []
 
     @property
@@ -104,15 +108,17 @@ class ScriptedBackground:
         self, package: ContextPackage, tools: Sequence[ToolSchema], observations: Sequence[model.Observation]
     ) -> AsyncGenerator[model.Step, None]:
         self.rounds.append(Round(package, tuple(tools), tuple(observations)))
-        key = self._key_for(package.request)
+        place = (package.delegation, self._key_for(package.request))
+        returned = {each.call.id for each in observations if each.call}
         self.thinking += 1
         try:
-            while (step := self._next(package.delegation, key)) is not None:
+            while (step := self._next(place)) is not None and self._made.get(place, set[CallId]()) <= returned:
                 await anyio.sleep(step.after)
-                number = self._pass(package.delegation, key)
-                yield _as_model(step, number)
-                if isinstance(step, Call) and not self._calls_on(package.delegation, key):
-                    return
+                self._pass(place)
+                yield self._as_model(step, place)
+                while isinstance(step, Call) and (step := self._at_once(place)) is not None:
+                    self._pass(place)
+                    yield self._as_model(step, place)
         finally:
             self.thinking -= 1
 
@@ -143,20 +149,36 @@ class ScriptedBackground:
             raise AssertionError(f"no script is for the request {request!r}")
         return max(found, key=lambda key: (folded.rindex(key.casefold()) if key else -1, len(key)))
 
-    def _next(self, delegation: DelegationId | None, key: str) -> ScriptStep | None:
-        reached = self._reached.get((delegation, key), 0)
-        script = self._scripts[key]
+    def _next(self, place: _Place) -> ScriptStep | None:
+        reached, script = self._reached.get(place, 0), self._scripts[place[1]]
         return script[reached] if reached < len(script) else None
 
-    def _pass(self, delegation: DelegationId | None, key: str) -> int:
-        number = self._reached[delegation, key] = self._reached.get((delegation, key), 0) + 1
-        if number == len(self._scripts[key]):
-            self._played.add(key)
-        return number
+    def _at_once(self, place: _Place) -> Call | None:
+        """A call that is made in the same round as the one before it."""
+        step = self._next(place)
+        return step if isinstance(step, Call) and not step.after else None
 
-    def _calls_on(self, delegation: DelegationId | None, key: str) -> bool:
-        following = self._next(delegation, key)
-        return isinstance(following, Call) and not following.after
+    def _pass(self, place: _Place) -> None:
+        self._reached[place] = self._reached.get(place, 0) + 1
+        if self._next(place) is None:
+            self._played.add(place[1])
+
+    def _as_model(self, step: ScriptStep, place: _Place) -> model.Step:
+        match step:
+            case Say(text=text):
+                return model.Say(text)
+            case Progress(text=text):
+                return model.Progress(text)
+            case Call(tool=tool, arguments=arguments):
+                self._calls += 1
+                made = CallId(f"call-{self._calls}")
+                self._made.setdefault(place, set()).add(made)
+                written = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
+                return model.Call(made, tool, written)
+            case Answer(text=text, delivery=delivery, sources=sources):
+                return model.Answer(text, delivery, sources)
+            case Fail(error=error):
+                raise error
 
 
 def _scripts(script: Script | Mapping[str, Script] | None, answer: str | None, after: float) -> dict[str, Script]:
@@ -166,18 +188,3 @@ def _scripts(script: Script | Mapping[str, Script] | None, answer: str | None, a
     if answer is not None and script is None:
         return {"": [Answer(answer, after)]}
     raise ConfigurationError("a scripted background model takes either a script or an answer")
-
-
-def _as_model(step: ScriptStep, number: int) -> model.Step:
-    match step:
-        case Say(text=text):
-            return model.Say(text)
-        case Progress(text=text):
-            return model.Progress(text)
-        case Call(tool=tool, arguments=arguments):
-            written = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
-            return model.Call(CallId(f"call-{number}"), tool, written)
-        case Answer(text=text, delivery=delivery, sources=sources):
-            return model.Answer(text, delivery, sources)
-        case Fail(error=error):
-            raise error
