@@ -124,7 +124,9 @@ class LaidNotes:
                 state.said = [key for key in state.said if key != (piece.beat, piece.part)]
 
     def forget(self, note: NoteId) -> None:
-        self.state.pop(note, None)
+        state = self.state.pop(note, None)
+        if state is not None and self._newest.get(state.note.key) == note:
+            del self._newest[state.note.key]
 
 
 def _heard(state: NoteState, speech: Speech) -> Ranges:
