@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from counterpoint.errors import ConversationClosed, Fenced, UnknownDelegation
 from counterpoint.shared_context.admission import check_hosts
-from counterpoint.shared_context.entries import Entry, Orphaned
+from counterpoint.shared_context.delegations import DelegationState
+from counterpoint.shared_context.entries import Entry, Orphaned, Settled
 from counterpoint.shared_context.ids import ConversationId, DelegationId, WriterId
 from counterpoint.shared_context.ledger import Ledger
 from counterpoint.shared_context.log import Log
@@ -29,6 +30,7 @@ class Conversation:
         self._leases = 0
         self._hosts: dict[Fence, Ledger] = {}
         self._settled: dict[Fence, Ledger] = {}
+        self._withdrawn: dict[Fence, Ledger] = {}
 
     @property
     def ended(self) -> bool:
@@ -73,7 +75,7 @@ class Conversation:
             ledger = self._hosts.get(fence) if known else None
         else:
             pending = self.leased(fence)
-            ledger = pending.ledger if pending else self._settled.get(fence)
+            ledger = pending.ledger if pending else self._settled.get(fence) or self._last_words(fence, entries)
         if ledger is None:
             self.check_open()
             raise self._fenced(fence)
@@ -99,9 +101,18 @@ class Conversation:
 
     def remember(self, fence: Fence, ledger: Ledger) -> None:
         """A worker is done, and may ask again where its last entries are."""
-        self._settled[fence] = ledger
-        if len(self._settled) > SETTLED_LEDGERS:
-            del self._settled[next(iter(self._settled))]
+        self._withdrawn.pop(fence, None)
+        _keep(self._settled, fence, ledger)
+
+    def withdrawn(self, pending: Pending) -> None:
+        """The worker of a delegation that was withdrawn may still say, once, what it could not stop."""
+        if pending.fence is not None:
+            _keep(self._withdrawn, pending.fence, pending.ledger)
+
+    def _last_words(self, fence: Fence, entries: Sequence[Entry]) -> Ledger | None:
+        settled = (entry.body for entry in entries if isinstance(entry.body, Settled))
+        as_withdrawn = any(body.state is DelegationState.WITHDRAWN for body in settled)
+        return self._withdrawn.get(fence) if as_withdrawn else None
 
     def _is_host(self, fence: Fence) -> bool:
         return fence.epoch == self._epoch and fence in self._hosts
@@ -113,3 +124,9 @@ class Conversation:
 
 def _orphans(entries: Sequence[Entry]) -> bool:
     return bool(entries) and all(isinstance(entry.body, Orphaned) for entry in entries)
+
+
+def _keep(ledgers: dict[Fence, Ledger], fence: Fence, ledger: Ledger) -> None:
+    ledgers[fence] = ledger
+    if len(ledgers) > SETTLED_LEDGERS:
+        del ledgers[next(iter(ledgers))]

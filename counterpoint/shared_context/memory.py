@@ -170,6 +170,7 @@ class MemoryStore:
             kept.check_unsettled(withdrawn.delegation)
         position = self._write(kept, fence, (entry,), always=True)[0]
         if fresh:
+            kept.withdrawn(kept.pending[withdrawn.delegation])
             self._drop(kept, withdrawn.delegation)
         return position
 
@@ -211,10 +212,11 @@ class MemoryStore:
         pending = kept.leased(lease.fence)
         if pending and not any(isinstance(entry.body, Settled) for entry in kept.fresh(lease.fence, entries)):
             raise WriteRefused("the number of this Settled was given to another entry")
+        ledger = kept.ledger(lease.fence, entries)
         positions = self._write(kept, lease.fence, entries)
         if pending:
             self._drop(kept, pending.delegation.id)
-            kept.remember(lease.fence, pending.ledger)
+        kept.remember(lease.fence, ledger)
         return positions
 
     async def release(self, lease: Lease) -> None:

@@ -72,7 +72,9 @@ class ContextStore(Protocol):
         """Add entries in order, all or none. Raises `Fenced`, `SequenceGap`, `ConversationClosed`."""
         ...
 
-    async def read(self, conversation: ConversationId, after: Position = Position(0), limit: int = 1000) -> Sequence[Stored]:
+    async def read(
+        self, conversation: ConversationId, after: Position = Position(0), limit: int = 1000
+    ) -> Sequence[Stored]:
         """The entries after a position, oldest first. Raises `UnknownConversation`."""
         ...
 
@@ -124,7 +126,11 @@ class ContextStore(Protocol):
         ...
 
     async def settle(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Position]:
-        """Append the last entries of an attempt, a `Settled` among them, and free the delegation."""
+        """Append the last entries of an attempt, a `Settled` among them, and free the delegation.
+
+        The worker of a delegation that was withdrawn may settle it once as `WITHDRAWN`: that is how it tells what came
+        of a write that it could not stop.
+        """
         ...
 
     async def release(self, lease: Lease) -> None:

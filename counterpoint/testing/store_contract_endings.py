@@ -4,13 +4,14 @@ import anyio
 
 from counterpoint.errors import Fenced, UnknownDelegation, WriteRefused
 from counterpoint.shared_context.delegations import DelegationState
-from counterpoint.shared_context.entries import Amended, Asked, NoteLaid, Settled, Withdrawn
-from counterpoint.shared_context.ids import DelegationId, NoteId
+from counterpoint.shared_context.entries import Amended, Asked, NoteLaid, Settled, ToolReturned, Withdrawn
+from counterpoint.shared_context.ids import CallId, DelegationId, NoteId
 from counterpoint.shared_context.notes import Note, NoteKind
 from counterpoint.shared_context.store import ContextStore
 from counterpoint.testing.store_actors import Host, Worker, nothing_waits
 from counterpoint.testing.store_trial import StoreTrial, bodies, everything, refused
 
+BOOKED = ToolReturned(DelegationId("d1"), CallId("d1:1"), "booked")
 RESULT = NoteLaid(Note(NoteId("n1"), NoteKind.RESULT, "At 10:14, platform 3."))
 
 
@@ -88,6 +89,31 @@ class EndingsContract(StoreTrial):
             await worker.settle(RESULT)
         await worker.release()
         assert await nothing_waits(store)
+
+    async def test_the_worker_of_a_withdrawn_delegation_may_tell_once_what_it_could_not_stop(
+        self, store: ContextStore
+    ) -> None:
+        host = await Host.open(store)
+        await host.ask("d1")
+        worker = await Worker.take(store)
+        await host.withdraw("d1")
+        last = worker.settling(BOOKED, state=DelegationState.WITHDRAWN)
+        for _ in range(2):
+            assert list(await store.settle(worker.lease, last)) == [3, 4]
+        with refused(Fenced):
+            await worker.settle(state=DelegationState.WITHDRAWN)
+        kinds = [type(body) for body in await bodies(store, host.conversation)]
+        assert kinds == [Asked, Withdrawn, ToolReturned, Settled]
+
+    async def test_only_the_worker_that_had_it_tells_of_a_withdrawn_delegation(self, store: ContextStore) -> None:
+        host = await Host.open(store)
+        await host.ask("d1")
+        lost = await Worker.take(store, seconds=self.lease_seconds)
+        await self.elapse(1.5 * self.lease_seconds)
+        await Worker.take(store, "another")
+        await host.withdraw("d1")
+        with refused(Fenced):
+            await lost.settle(BOOKED, state=DelegationState.WITHDRAWN)
 
     async def test_a_withdrawn_delegation_is_not_leased(self, store: ContextStore) -> None:
         host = await Host.open(store)
