@@ -43,7 +43,7 @@ from counterpoint.background.thinking import Thinking
 from counterpoint.background.tool_calls import ToolCalls
 from counterpoint.background.watch import Watch
 from counterpoint.config import NOTE_TTL_SECONDS
-from counterpoint.errors import StoreError, lone_errors
+from counterpoint.errors import ConversationClosed, Fenced, StoreError, lone_errors
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import NoteLaid, Settled, Taken
 from counterpoint.shared_context.ids import Position
@@ -55,7 +55,7 @@ FAREWELL_SECONDS = 10.0
 """How long after the work's time its last entries are still offered to a store that does not answer."""
 
 RELEASE_SECONDS = 1.0
-"""How long it may take to give a delegation back, or to tell what came of one that was withdrawn."""
+"""How long it may take to give a delegation back, or to tell what came of one that is over."""
 
 RETRACTED = "An earlier attempt at this broke off; it is being done again."
 
@@ -63,11 +63,13 @@ logger = logging.getLogger(__name__)
 
 
 class Ending(enum.Enum):
-    """`OVER`: withdrawn, or the whole conversation has ended. `LOST`: somebody else has it. `RELEASED`: given back."""
+    """`OVER`: withdrawn, ended with its conversation, or somebody else's by now. `CUT_OFF`: the store took nothing any
+    more; when the lease has run out, another worker gets it. `RELEASED`: given back.
+    """
 
     SETTLED = "settled"
     OVER = "over"
-    LOST = "lost"
+    CUT_OFF = "cut off"
     RELEASED = "released"
 
 
@@ -116,8 +118,8 @@ class Reasoner:
         self._end(Ending.RELEASED)
 
     def lose(self) -> None:
-        """Somebody else has it."""
-        self._end(Ending.LOST)
+        """Somebody else has it, or nobody wants it any more."""
+        self._end(Ending.OVER)
 
     async def run(self) -> None:
         """Cancel it by `stop` or `lose` only: it has to end what it has begun."""
@@ -140,6 +142,7 @@ class Reasoner:
                     await self._begin(tasks)
                     await anyio.sleep_until(self._watch.deadline)
                     self._happened(TimeIsUp())
+                    self._fail(Failure.TIME)
         except Exception:
             logger.exception("delegation %s failed inside the worker", self._attempt.delegation.id)
             self._fail(Failure.INTERNAL)
@@ -163,7 +166,11 @@ class Reasoner:
         self._decided(*begin(told))
 
     def _happened(self, happening: Happening) -> None:
-        self._decided(*react(self._reasoning, happening))
+        try:
+            self._decided(*react(self._reasoning, happening))
+        except Exception:
+            logger.exception("delegation %s: %r was not handled", self._attempt.delegation.id, type(happening))
+            self._fail(Failure.INTERNAL)
 
     def _decided(self, reasoning: Reasoning, doings: tuple[Doing, ...]) -> None:
         self._reasoning = reasoning
@@ -239,9 +246,9 @@ class Reasoner:
         if self._ending is not None:
             return
         self._failure = failure
+        self._end(Ending.SETTLED)
         if not self._calls.writing:
             self._settle_failed()
-        self._end(Ending.SETTLED)
 
     def _settle_failed(self) -> None:
         state = _STATES.get(self._failure, DelegationState.FAILED)
@@ -268,18 +275,22 @@ class Reasoner:
                 with anyio.move_on_after(RELEASE_SECONDS), suppress(StoreError):
                     await self._attempt.writer.sent()
                     await self._attempt.store.release(self._attempt.lease)
-            case Ending.OVER | Ending.LOST | None:
-                self._settle(DelegationState.WITHDRAWN, "")
+            case Ending.OVER:
+                self._settle(DelegationState.WITHDRAWN, "")  # refused, if somebody else has it
                 with anyio.move_on_after(RELEASE_SECONDS), suppress(StoreError):
                     await self._sent.wait()
                     await self._attempt.writer.run(until)
+            case Ending.CUT_OFF | None:
+                pass
 
     async def _send(self, until: float) -> None:
         try:
             await self._attempt.writer.run(until)
-        except StoreError as error:
-            logger.info("delegation %s: %s", self._attempt.delegation.id, error)
-            self._end(Ending.LOST)
+        except (Fenced, ConversationClosed):
+            self._end(Ending.OVER)
+        except StoreError:
+            logger.exception("delegation %s: its entries could not be written", self._attempt.delegation.id)
+            self._end(Ending.CUT_OFF)
         finally:
             self._sent.set()
 

@@ -1,7 +1,7 @@
 """A host without beats: it asks, corrects, withdraws and reads the log, and a real worker works on a real store."""
 
 import itertools
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 
 import anyio
 import anyio.lowlevel
@@ -9,6 +9,7 @@ import pytest
 
 from counterpoint.background.limits import Limits
 from counterpoint.background.worker import Worker
+from counterpoint.errors import StoreUnavailable
 from counterpoint.shared_context.delegations import Delegation, Priority
 from counterpoint.shared_context.entries import (
     Amended,
@@ -37,12 +38,44 @@ def clock():
     return EPOCH + anyio.current_time()
 
 
+class Outage:
+    """A store behind a cable. `down`: nothing gets through; `lossy`: writes get through, replies do not."""
+
+    def __init__(self, store):
+        self._store = store
+        self.down = False
+        self.lossy = False
+        self.asked = 0
+
+    def __getattr__(self, name):
+        async def ask(*args, **kwargs):
+            self.asked += 1
+            self._check()
+            answer = await getattr(self._store, name)(*args, **kwargs)
+            self._check()
+            if self.lossy and name in ("append", "settle"):
+                raise StoreUnavailable("the reply was lost")
+            return answer
+
+        return ask
+
+    async def follow(self, conversation, after=0):
+        self._check()
+        async with aclosing(self._store.follow(conversation, after)) as entries:
+            async for stored in entries:
+                self._check()
+                yield stored
+
+    def _check(self):
+        if self.down:
+            raise StoreUnavailable("the cable is out")
+
+
 class Scene:
     """A conversation "c", its host, and (once `work` is called) workers on the same store."""
 
-    def __init__(self, store=None):
+    def __init__(self):
         self.memory = MemoryStore(clock=clock)
-        self.store = store(self.memory) if store else self.memory
         self._numbers = itertools.count(1)
         self._beats = itertools.count(1)
 
@@ -67,8 +100,7 @@ class Scene:
         return await self._stack.enter_async_context(worker)
 
     def worker(self, model, *tools, store=None, limits=None, **options):
-        store = store or self.store
-        return Worker(store, model, Toolbox(tools), limits=limits or Limits(), clock=clock, **options)
+        return Worker(store or self.memory, model, Toolbox(tools), limits=limits or Limits(), clock=clock, **options)
 
     # what a host does
 
@@ -155,3 +187,9 @@ class Scene:
 def scene():
     """Enter it: `async with scene() as host`."""
     return Scene
+
+
+@pytest.fixture
+def outage():
+    """`cable = outage(store)` is that store behind a cable that can be pulled."""
+    return Outage
