@@ -21,13 +21,18 @@ from counterpoint.shared_context.ids import Beat, CallId, DelegationId, NoteId, 
 from counterpoint.shared_context.package import Approval, Call, NoteView, Work
 
 CALLS_KEPT = 64
-"""Calls of one delegation that are kept; of older ones only their number."""
+"""Calls of one delegation that are kept; of older ones only their number. Reads that returned are given up first: a
+later attempt has to know what was changed, and above all what may have been.
+"""
 
 NOTES_KEPT = 64
 """Notes of one delegation that are kept after nothing more is to be expected of them."""
 
-RESULT_CHARACTERS = 8_000
-"""Arguments and results are kept up to this length here; the log has them whole."""
+IN_FLIGHT_CHARACTERS = 100_000
+"""Arguments and results of work in flight are kept up to this length: the next attempt goes on with them."""
+
+SETTLED_CHARACTERS = 8_000
+"""Those of settled work are shortened to this."""
 
 UNNAMED = "unknown"
 """The tool of a call whose beginning was never seen."""
@@ -113,25 +118,41 @@ def _progress(work: WorkState, body: Amended | Withdrawn | Taken | Settled | _Ca
             work.amendments.append(body.text)
         case Withdrawn():
             if not work.state.settled:
-                work.state, work.reason = DelegationState.WITHDRAWN, body.reason
+                _end(work, DelegationState.WITHDRAWN, body.reason)
         case Taken():
             if work.state not in (DelegationState.WITHDRAWN, DelegationState.DONE):
                 work.state = DelegationState.TAKEN
         case Settled():
             if work.state is not DelegationState.WITHDRAWN:
-                work.state, work.reason = body.state, body.reason
+                _end(work, body.state, body.reason)
         case ToolCalled() | ToolReturned() | ApprovalAsked():
             work.calls[body.call] = _changed(_call(work, body.call), body)
         case _:
             assert_never(body)
 
 
+def _end(work: WorkState, state: DelegationState, reason: str) -> None:
+    work.state, work.reason = state, reason
+    for call in work.calls.values():
+        work.calls[call.id] = msgspec.structs.replace(
+            call,
+            arguments=cut(call.arguments, SETTLED_CHARACTERS),
+            result=None if call.result is None else cut(call.result, SETTLED_CHARACTERS),
+        )
+
+
 def _call(work: WorkState, call: CallId) -> Call:
-    """The call as far as it is known; the oldest makes room for a new one."""
+    """The call as far as it is known; an old one makes room for a new one."""
     if call not in work.calls and len(work.calls) >= CALLS_KEPT:
-        del work.calls[next(iter(work.calls))]
+        del work.calls[_least_needed(work)]
         work.omitted += 1
     return work.calls.get(call) or Call(call, UNNAMED, "")
+
+
+def _least_needed(work: WorkState) -> CallId:
+    returned = [call for call in work.calls.values() if call.result is not None]
+    reads = [call for call in returned if call.effects == "read"]
+    return next(iter(reads or returned or work.calls.values())).id
 
 
 def _changed(call: Call, body: _Called) -> Call:
@@ -140,12 +161,12 @@ def _changed(call: Call, body: _Called) -> Call:
             return msgspec.structs.replace(
                 call,
                 tool=body.tool,
-                arguments=cut(body.arguments, RESULT_CHARACTERS),
+                arguments=cut(body.arguments, IN_FLIGHT_CHARACTERS),
                 effects=body.effects,
                 idempotent=body.idempotent,
             )
         case ToolReturned():
-            return msgspec.structs.replace(call, result=cut(body.result, RESULT_CHARACTERS), failed=body.failed)
+            return msgspec.structs.replace(call, result=cut(body.result, IN_FLIGHT_CHARACTERS), failed=body.failed)
         case ApprovalAsked():
             return msgspec.structs.replace(call, approval=Approval(body.question))
 

@@ -75,8 +75,11 @@ class Logbook:
     def corrects(self, delegation: str, text: str, beat: int) -> Position:
         return self.add(Amended(DelegationId(delegation), text), beat)
 
-    def calls(self, delegation: str, call: str, tool: str = "search", arguments: str = '{"q": "trains"}') -> Position:
-        return self.add(ToolCalled(DelegationId(delegation), CallId(call), tool, arguments), role=Role.WORKER)
+    def calls(
+        self, delegation: str, call: str, tool: str = "search", arguments: str = '{"q": "trains"}', **fields: object
+    ) -> Position:
+        body = ToolCalled(DelegationId(delegation), CallId(call), tool, arguments, **fields)
+        return self.add(body, role=Role.WORKER)
 
     def returns(self, delegation: str, call: str, result: str, **fields: object) -> Position:
         return self.add(ToolReturned(DelegationId(delegation), CallId(call), result, **fields), role=Role.WORKER)

@@ -8,7 +8,7 @@ from counterpoint.shared_context.entries import ApprovalAnswered, ApprovalAsked,
 from counterpoint.shared_context.ids import Beat, CallId, DelegationId
 from counterpoint.shared_context.notes import NoteKind, Source
 from counterpoint.shared_context.package import Approval, Call, Work
-from counterpoint.shared_context.works import CALLS_KEPT, NOTES_KEPT, RESULT_CHARACTERS
+from counterpoint.shared_context.works import CALLS_KEPT, IN_FLIGHT_CHARACTERS, NOTES_KEPT, SETTLED_CHARACTERS
 
 
 def work(log: Logbook, delegation: str = "d1") -> Work:
@@ -176,14 +176,39 @@ def test_of_endless_calls_and_notes_the_newest_are_kept_and_the_rest_counted() -
     assert work(log).notes[-1].id == "n999"
 
 
-def test_a_huge_result_is_kept_with_its_beginning_and_its_end() -> None:
+def test_of_too_many_calls_those_that_may_have_changed_something_are_kept_longest() -> None:
+    log = Logbook()
+    log.asks("d1", "book everything", 4)
+    log.calls("d1", "begun", tool="book", effects="write", idempotent=False)
+    log.calls("d1", "done", tool="book", effects="write")
+    log.returns("d1", "done", "booked")
+    for number in range(200):
+        log.calls("d1", f"c{number}")
+        log.returns("d1", f"c{number}", "nothing")
+    kept = {call.id for call in work(log).calls}
+    assert {"begun", "done", "c199"} <= kept
+    assert len(kept) == CALLS_KEPT
+
+
+def test_a_result_is_kept_whole_while_the_next_attempt_may_need_it_and_shortened_in_the_middle_after() -> None:
     log = Logbook()
     log.asks("d1", "the next train", 4)
-    log.calls("d1", "c1", arguments="x" * 1_000_000)
-    log.returns("d1", "c1", "first" + "x" * 1_000_000 + "last")
+    log.calls("d1", "c1", arguments="x" * 50_000)
+    log.returns("d1", "c1", "first" + "x" * 50_000 + "last")
+    assert [len(call.arguments) + len(call.result or "") for call in work(log).calls] == [100_009]
+    log.settles("d1")
     (call,) = work(log).calls
-    assert len(call.arguments) <= RESULT_CHARACTERS
-    assert len(call.result or "") <= RESULT_CHARACTERS
-    assert (call.result or "").startswith("first")
-    assert (call.result or "").endswith("last")
-    assert "shortened from 1000009 characters" in (call.result or "")
+    result = call.result or ""
+    assert max(len(call.arguments), len(result)) <= SETTLED_CHARACTERS
+    assert result.startswith("first")
+    assert result.endswith("last")
+    assert "shortened from 50009 characters" in result
+
+
+def test_even_in_flight_no_result_takes_more_room_than_it_may() -> None:
+    log = Logbook()
+    log.asks("d1", "the next train", 4)
+    log.calls("d1", "c1")
+    log.returns("d1", "c1", "x" * 1_000_000)
+    assert work(log).calls[0].result is not None
+    assert len(work(log).calls[0].result or "") <= IN_FLIGHT_CHARACTERS
