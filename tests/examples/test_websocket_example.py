@@ -1,0 +1,51 @@
+"""The WebSocket example: a real server, a real client, over loopback."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+import uvicorn
+from websockets.asyncio.client import connect
+
+from counterpoint import Runtime
+from counterpoint.testing import ScriptedBackground, ScriptedInteraction, delegate
+from examples.websocket_client import ask
+from examples.websocket_server import application
+
+pytestmark = pytest.mark.real
+
+
+@asynccontextmanager
+async def serving() -> AsyncGenerator[str, None]:
+    model = ScriptedInteraction(delegate("the time", on="time", saying="Let me check."))
+    runtime = Runtime(model, ScriptedBackground(after=0.3, answer="It is ten."))
+    server = uvicorn.Server(uvicorn.Config(application(runtime), port=0, log_level="error", ws="websockets-sansio"))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(server.serve)
+        while not server.started:
+            await anyio.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"ws://127.0.0.1:{port}/talk"
+        server.should_exit = True
+
+
+async def test_the_client_hears_the_greeting_and_the_answer_to_its_question() -> None:
+    async with serving() as address:
+        said = await ask(address, "what time is it", 8)
+    assert "Let me check." in said
+    assert said.endswith("It is ten.")
+
+
+async def test_what_makes_no_sense_is_answered_with_an_error_and_the_conversation_goes_on() -> None:
+    async with serving() as address, connect(address) as socket:
+        await socket.send("{nonsense")
+        messages = []
+        with anyio.fail_after(10):
+            while not any("error" in message for message in messages):
+                messages.append(json.loads(await socket.recv()))
+        await socket.send(json.dumps({"text": "what time is it"}))
+        with anyio.fail_after(10):
+            while "ten" not in "".join(message.get("text", "") for message in messages):
+                messages.append(json.loads(await socket.recv()))
