@@ -34,7 +34,9 @@ class Crew:
         self._processes = []
         for feed, gradient in zip(feeds, self._gradients, strict=True):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, model, learn, feed, gradient, os.getpid()), daemon=True)
+            process = context.Process(
+                target=_work, args=(theirs, model, learn, feed, gradient, os.getpid()), daemon=True
+            )
             process.start()
             self._pipes.append(ours)
             self._processes.append(process)

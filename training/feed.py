@@ -17,8 +17,8 @@ from training.streams import MIX, Collated, Stream, collate, make_stream
 class Recipe:
     """Streams of a step over all workers: with sound, and as bare words. `mix`: task shares."""
 
-    audio: int = 26
-    text: int = 6
+    audio: int = 14
+    text: int = 2
     beats: int = 128
     noise: float = 0.05
     mix: tuple[tuple[str, float], ...] = tuple(MIX.items())
@@ -47,8 +47,17 @@ def streams_of(recipe: Recipe, bank: Bank | None, levels: Levels, seed: int) -> 
 class Feed:
     """One worker's batches. Looks for new parts of the bank every hundred steps."""
 
-    def __init__(self, recipe: Recipe, folder: Path | None, levels: Levels, seed: int, rank: int = 0, prefix: str = "train") -> None:
-        self._recipe, self._folder, self._levels, self._seed, self._rank, self._prefix = recipe, folder, levels, seed, rank, prefix
+    def __init__(
+        self, recipe: Recipe, folder: Path | None, levels: Levels, seed: int, rank: int = 0, prefix: str = "train"
+    ) -> None:
+        self._recipe, self._folder, self._levels, self._seed, self._rank, self._prefix = (
+            recipe,
+            folder,
+            levels,
+            seed,
+            rank,
+            prefix,
+        )
         self._bank: Bank | None = None
         self._parts = self._looked = -1
 

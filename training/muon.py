@@ -1,4 +1,4 @@
-"""Muon in float32 for hidden matrices, AdamW for everything else, and the schedule that scales both."""
+"""Muon (momentum in float32) for hidden matrices, AdamW for everything else, and the schedule that scales both."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ def orthogonalise(matrices: Tensor, steps: int = 4) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum is an exponential mean (.95) with a Nesterov-like look-ahead; steps are scaled by .2 sqrt(max(rows, columns))."""
 
-    def __init__(
-        self, parameters: Iterable[nn.Parameter], lr: float = 6e-3, momentum: float = 0.95, decay: float = 0.02
-    ) -> None:
-        super().__init__(parameters, {"lr": lr, "momentum": momentum, "decay": decay})
+    def __init__(self, parameters: Iterable[nn.Parameter], lr: float = 6e-3, precision: torch.dtype = torch.float32) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": 0.95, "decay": 0.02})
+        self._precision = precision
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # noqa: ARG002
@@ -40,7 +39,8 @@ class Muon(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     shapes.setdefault(parameter.shape, []).append(parameter)
             for shape, parameters in shapes.items():
-                updates = orthogonalise(torch.stack([self._update(p, group["momentum"]) for p in parameters]))
+                stacked = torch.stack([self._update(p, group["momentum"]) for p in parameters])
+                updates = orthogonalise(stacked.to(self._precision)).float()
                 for parameter, update in zip(parameters, updates, strict=True):
                     parameter.mul_(1 - group["lr"] * group["decay"])
                     parameter.add_(update, alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
@@ -58,11 +58,11 @@ class Optimisers:
 
     MATRIX, OTHER = 6e-3, 3e-3
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, precision: torch.dtype = torch.float32) -> None:
         named = list(model.named_parameters())
         hidden = [p for n, p in named if p.ndim == 2 and n.endswith(".weight")]
         self.others = [p for n, p in named if not (p.ndim == 2 and n.endswith(".weight"))]
-        self.muon = Muon(hidden, lr=self.MATRIX)
+        self.muon = Muon(hidden, lr=self.MATRIX, precision=precision)
         self.adam = torch.optim.AdamW(self.others, lr=self.OTHER, betas=(0.9, 0.98), weight_decay=0.01)
 
     def step(self, scale: float) -> float:

