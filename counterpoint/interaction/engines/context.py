@@ -59,20 +59,14 @@ class Context:
             self._push(self._marks.closing)
             self.party = None
 
-    def remark(self, text: str) -> None:
-        """A turn of the runtime's own. Only between turns."""
-        self.begin(Party.REMARK)
-        self.write(text)
-        self.end()
-
     def render(self, dialogue: Dialogue, instructions: str) -> list[int]:
         """A dialogue from its first token on, with the turn that is open now as far as it got."""
         tokens = list(self._marks.first)
         tokens += self._turn(Party.REMARK, instructions)
         if dialogue.earlier:
-            tokens += self._turn(Party.REMARK, f"Earlier in this conversation:\n{escape_control(dialogue.earlier)}")
+            tokens += self._turn(Party.REMARK, f"Earlier in this conversation:\n{dialogue.earlier}")
         for turn in dialogue.turns:
-            tokens += self._turn(turn.party, escape_control(turn.text))
+            tokens += self._turn(turn.party, turn.text)
         if self.party is not None:
             tokens += [*self._marks.opening(self.party), *self._tokenizer.encode(escape_control(self.text))]
         return tokens
@@ -122,12 +116,14 @@ class Context:
         self._places.append((len(self.text), self.length))
 
     async def take_back(self, keep: int) -> bool:
-        """Take back the open or just closed turn of the agent's but for its first `keep` characters.
+        """Take back the open or just closed turn of the agent's but for its first `keep` characters of speech.
 
         False if the engine cannot, or if something else has been added since.
         """
         if not self._truncatable or self.mirror is not None or not self._places:
             return False
+        while keep < len(self.text) and self.text[keep].isspace():
+            keep += 1
         at = max(place for characters, place in self._places if characters <= keep)
         await self._cut(at)
         self.text = self.text[:keep]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from counterpoint.shared_context.delegations import DelegationState
-from counterpoint.shared_context.escaping import one_line, shorten
+from counterpoint.shared_context.escaping import escape_control, one_line, shorten
 from counterpoint.shared_context.package import ContextPackage, Speaker, Work
 
 REMEMBERED_TURNS = 200
@@ -38,7 +38,9 @@ class DialogueTurn(msgspec.Struct, frozen=True):
 
 
 class Dialogue:
-    """`earlier`: an account of what is no longer kept turn by turn."""
+    """`earlier`: an account of what is no longer kept turn by turn. Its texts are harmless already: whoever adds one
+    has escaped what came from outside.
+    """
 
     def __init__(self, earlier: str = "", turns: Sequence[DialogueTurn] = ()) -> None:
         self.earlier = earlier
@@ -117,11 +119,11 @@ def account_of(earlier: str, turns: Iterable[DialogueTurn]) -> str:
 
 def dialogue_of(package: ContextPackage) -> Dialogue:
     """The conversation so far: what was said, without what was never heard, and what became of the work."""
-    dialogue = Dialogue(shorten(package.earlier, LONGEST_ACCOUNT))
+    dialogue = Dialogue(shorten(escape_control(package.earlier), LONGEST_ACCOUNT))
     for utterance in package.utterances:
         person = utterance.speaker is Speaker.PERSON
         heard = utterance.text if person or utterance.heard is None else utterance.text[: utterance.heard]
-        dialogue.add(Party.PERSON if person else Party.AGENT, heard)
+        dialogue.add(Party.PERSON if person else Party.AGENT, escape_control(heard))
     for work in package.work:
         dialogue.add(Party.REMARK, _work(work))
     return dialogue
@@ -148,7 +150,8 @@ def _work(work: Work) -> str:
     if not work.state.settled:
         return f"Being looked into: “{request}”"
     found = next((note.text for note in reversed(work.notes) if note.kind in ("result", "correction")), "")
-    outcome = f": {shorten(one_line(found), 300)}" if found else f" ({work.reason})" if work.reason else ""
+    reason = f" ({shorten(one_line(work.reason), _ACCOUNT_LINE)})" if work.reason else ""
+    outcome = f": {shorten(one_line(found), 300)}" if found else reason
     state = "done" if work.state is DelegationState.DONE else work.state.value.replace("_", " ")
     return f"Looked into “{request}”, {state}{outcome}"
 

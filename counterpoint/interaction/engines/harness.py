@@ -40,12 +40,14 @@ class Harness:
         self._handed_on = False
         self._count = 0
 
-    def line_over(self, line: str, *, cut: bool) -> Outcome:
-        """The person has finished a line. `cut`: it cut short what the agent was telling."""
+    def line_over(self, line: str, *, cut: bool = False, questioned: bool = False) -> Outcome:
+        """The person has finished a line. `cut`: it cut short what the agent was telling; `questioned`: that was a
+        question.
+        """
         handed_on, self._handed_on, self._line = self._handed_on, False, line
         if self._delegate is not Delegating.QUESTIONS:
             return Outcome(answer=True)
-        reply = turns.reply_to(line, live=bool(self.live), asked=handed_on, cut=cut)
+        reply = turns.reply_to(line, live=bool(self.live), asked=handed_on, cut=cut, questioned=questioned)
         match reply:
             case turns.Answer():
                 return Outcome(answer=True)
@@ -88,7 +90,7 @@ class Harness:
         withdraw = Withdraw(reason[:LONGEST_REQUEST], delegation)
         if not rest.strip():
             return Outcome((withdraw,), CALLED_OFF)
-        further = self.line_over(rest, cut=False)
+        further = self.line_over(rest)
         return Outcome((withdraw, *further.actions), further.acknowledge, further.answer)
 
     def _act(self, tag: Tag) -> Action | None:

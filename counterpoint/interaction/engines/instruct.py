@@ -81,7 +81,7 @@ class InstructStream:
         try:
             expressed = await self._live(perceived, woven, span)
         except Exception as error:
-            raise ModelFailed(f"the engine failed in the middle of a step: {type(error).__name__}: {error}") from error
+            raise ModelFailed(f"a step of the model failed: {type(error).__name__}: {error}") from error
         self._sound = True
         return expressed
 
@@ -203,7 +203,8 @@ class InstructStream:
             self._listening.set_aside()
             return []
         cut, self._cut = self._cut, False
-        outcome = self._harness.line_over(self._listening.finish(), cut=cut)
+        questioned = self._speaking.said.rstrip().endswith(("?", "？"))
+        outcome = self._harness.line_over(self._listening.finish(), cut=cut, questioned=questioned)
         if outcome.acknowledge:
             self._speaking.reply(Recital([Passage(outcome.acknowledge)]))
         elif outcome.answer:

@@ -8,6 +8,7 @@ from collections import deque
 from counterpoint.interaction.engines.context import Context
 from counterpoint.interaction.engines.dialogue import Dialogue, Party, excerpt
 from counterpoint.interaction.engines.person import Line
+from counterpoint.shared_context.escaping import escape_control
 
 WAITING_TURNS = 64
 """Remarks and short words of the person that wait for the agent to end a turn; the oldest fall away."""
@@ -47,7 +48,7 @@ class Listening:
             self.show()
             self._show_line(final=True)
             self._context.end()
-            self._dialogue.add(Party.PERSON, text)
+            self._dialogue.add(Party.PERSON, escape_control(text))
         self.line = Line()
         self._shown = False
         return text
@@ -72,7 +73,7 @@ class Listening:
             self._context.begin(party)
             self._context.write(text)
             self._context.end()
-            self._dialogue.add(party, text)
+            self._dialogue.add(party, escape_control(text))
 
     def _show_line(self, *, final: bool) -> None:
         while part := self.line.show(final=final, limit=self._longest):

@@ -49,12 +49,6 @@ class Saying:
         if not any(each.note == offer.note.id for each in self._voiced):
             self._voiced.append(Voiced(offer.note.id, offer.heard, offer.heard))
 
-    def act(self, answer: Answer) -> None:
-        """The tags that were closed meanwhile; those of an utterance that tells a note do nothing."""
-        tags = answer.tags()
-        if answer.offer is None:
-            self.tags += tags
-
     def give_up(self, rest: str) -> None:
         self.unsaid = f"{self.unsaid} {rest}".strip()
 

@@ -17,7 +17,9 @@ from counterpoint.interaction.engines.recital import GO_ON, Recital, Unit, recit
 from counterpoint.interaction.engines.rollover import Rollover
 from counterpoint.interaction.engines.saying import Saying
 from counterpoint.interaction.engines.settings import Settings, Telling
+from counterpoint.interaction.engines.tags import written
 from counterpoint.interaction.model import Offer
+from counterpoint.shared_context.escaping import escape_control
 from counterpoint.shared_context.expressed import Boundary
 from counterpoint.shared_context.notes import Delivery, Then
 
@@ -41,6 +43,7 @@ class Speaking:
         self._pacer = Pacer(settings.words_per_beat)
         self._queue: deque[Utterance] = deque()
         self._urged = False
+        self._acted: list[str] = []
 
     @property
     def current(self) -> Utterance | None:
@@ -117,7 +120,15 @@ class Speaking:
         if self._context.party is Party.AGENT:
             await self._context.take_back(len(self.said))
             self._context.end()
-            self._dialogue.add(Party.AGENT, self.said)
+            self._dialogue.add(Party.AGENT, " ".join((*self._acted, escape_control(self.said))))
+            self._acted.clear()
+
+    def _act(self, answer: Answer, saying: Saying) -> None:
+        """Tags that were closed: they act, and the model should remember that they did."""
+        tags = answer.tags()
+        if answer.offer is None:
+            saying.tags += tags
+            self._acted += [written(tag) for tag in tags]
 
     def _quiet(self) -> None:
         self.running = False
@@ -142,7 +153,7 @@ class Speaking:
                 saying.give_up(current.rest)
         else:
             current.end()
-            saying.act(current)
+            self._act(current, saying)
             if current.offer is not None or not current.said:
                 again.append(Answer(self._settings.utterance_tokens, current.offer, GO_ON if current.said else ""))
             elif resumes:
@@ -179,11 +190,11 @@ class Speaking:
         """Let the model go on until a word is whole, as far as this beat's tokens reach."""
         if not answer.wants_more:
             return
-        if self._rollover.urgent:
-            answer.end()
-        else:
+        if not self._rollover.urgent:
             await self._sample(answer)
-        saying.act(answer)
+        elif answer.begun:
+            answer.end()
+        self._act(answer, saying)
 
     async def _sample(self, answer: Answer) -> None:
         if self._context.party is not Party.AGENT:
@@ -212,8 +223,10 @@ class Speaking:
 
     def _remark(self, text: str) -> None:
         self._context.end()
-        self._context.remark(text)
-        self._dialogue.add(Party.REMARK, text)
+        self._context.begin(Party.REMARK)
+        self._context.write(text)
+        self._context.end()
+        self._dialogue.add(Party.REMARK, escape_control(text))
 
     async def _finish_if_over(self, saying: Saying) -> None:
         current = self.current

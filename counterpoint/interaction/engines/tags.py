@@ -10,6 +10,8 @@ import re
 
 import msgspec
 
+from counterpoint.shared_context.escaping import escape_control
+
 LONGEST_TAG = 600
 """Characters inside a tag. A model that writes more has forgotten to close it."""
 
@@ -41,6 +43,11 @@ _MARKER = re.compile(r"<\|[^|<>\s]{0,40}\|>")
 _HALF_CLOSED = re.compile(r"<\s*/?\s*\w*\s*$")
 _STRAY = re.compile(r"</?[A-Za-z][\w.:-]{0,30}\s*/?>")
 _BEGUN = re.compile(rf"<(\s*/?|\|[^|<>\s]{{0,40}}\|?|\s*/?[A-Za-z][\w.:-]{{0,30}}\s*/?|\s*(?:{_NAMES})\s*/?\s*)")
+
+
+def written(tag: Tag) -> str:
+    """The tag as the model is to see that it has written it."""
+    return f"<{tag.name.value}>{escape_control(tag.text)}</{tag.name.value}>"
 
 
 class TagParser:

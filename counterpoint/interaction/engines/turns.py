@@ -120,17 +120,19 @@ class CallOff(msgspec.Struct, frozen=True, tag="call_off"):
 
 
 class Quiet(msgspec.Struct, frozen=True, tag="quiet"):
-    """The person wanted the agent to stop speaking, and nothing else."""
+    """Nothing need be said: the person wanted the agent to stop, or only nodded."""
 
 
 Reply = Answer | Ask | Correct | CallOff | Quiet
 
 
-def reply_to(line: str, *, live: bool, asked: bool, cut: bool) -> Reply:
+def reply_to(
+    line: str, *, live: bool = False, asked: bool = False, cut: bool = False, questioned: bool = False
+) -> Reply:
     """What a completed line calls for where the harness delegates ("questions").
 
     `live`: something is being looked into. `asked`: the person's last line was handed on. `cut`: this one cut short
-    what the agent was telling.
+    what the agent was telling. `questioned`: the agent's last words were a question.
     """
     text = line.strip()
     plain = text.casefold()
@@ -139,6 +141,8 @@ def reply_to(line: str, *, live: bool, asked: bool, cut: bool) -> Reply:
         return CallOff(text[: len(text) - len(rest)].strip(), rest)
     if _STOP.match(_plain(text)):
         return CallOff(text) if live and not cut else Quiet()
+    if is_backchannel(text):
+        return Answer() if questioned else Quiet()
     if is_small_talk(_LEAD.sub("", plain)):
         return Answer()
     if (live or asked) and _CORRECTION.match(plain):

@@ -1,6 +1,7 @@
 """What a person gets from an instruct model on a scripted engine: listening, speaking, delegating."""
 
 import pytest
+from instruct_talk import ScriptedEngine, joined, keys, spoken, talk
 
 from counterpoint.engines.streaming import StreamingSession
 from counterpoint.errors import ConfigurationError, ModelFailed
@@ -13,8 +14,6 @@ from counterpoint.shared_context.entries import Unheard
 from counterpoint.shared_context.expressed import Amend, Boundary, Delegate, Floor, Withdraw, Yield
 from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, Position
 from counterpoint.shared_context.package import ContextPackage, Speaker, Utterance, Work
-
-from scripted_engine import ScriptedEngine, joined, keys, spoken, talk
 
 TAGS = Settings(delegate=Delegating.TAGS)
 STORY = "Once upon a time, there was a station, and in the station, there was a very old clock, which nobody wound up."

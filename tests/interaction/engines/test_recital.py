@@ -1,8 +1,8 @@
+from instruct_talk import offer
+
 from counterpoint.interaction.engines.recital import Passage, Recital, Unit, lead_in, recital_of
 from counterpoint.shared_context.expressed import Boundary
 from counterpoint.shared_context.notes import NoteKind
-
-from scripted_engine import offer
 
 
 def all_of(recital: Recital) -> list[Unit]:

@@ -73,7 +73,6 @@ def test_what_asks_for_something_is_handed_on_in_the_persons_own_words(line: str
         "What's your name?",
         "tell me a joke",
         "No, thanks.",
-        "ok",
         "I am here.",
     ],
 )
@@ -87,6 +86,11 @@ def test_small_talk_and_statements_are_answered_by_the_model_itself(line: str) -
 )
 def test_what_is_no_longer_wanted_is_called_off_while_it_is_live(line: str) -> None:
     assert isinstance(reply_to(line, live=True, asked=True, cut=False), CallOff)
+
+
+def test_a_nod_is_answered_only_where_the_agent_has_asked_something() -> None:
+    assert reply_to("ok") == Quiet()
+    assert reply_to("yes", questioned=True) == Answer()
 
 
 def test_nothing_is_called_off_when_nothing_is_live() -> None:

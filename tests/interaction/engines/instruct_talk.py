@@ -110,7 +110,7 @@ class ScriptedSession:
 
 
 class ScriptedEngine:
-    """`replies`: one for each turn in which the model is asked, in order, then silence; or a function of the context."""
+    """`replies`: one for each turn in which the model is asked, then silence; or a function of the context."""
 
     def __init__(self, *replies: str | Reply, max_length: int = 4096, truncatable: bool = True, room: int = 10) -> None:
         self.tokenizer = ByteTokenizer()
