@@ -41,11 +41,12 @@ IN_DOUBT = "not run again: it is not known whether the same call before has chan
 
 @dataclass
 class _Active:
-    """A call under way. `id` is given when it is going to be run."""
+    """A call under way. `id` is given when it is going to be run; `announced`: its `ToolCalled` is written."""
 
     scope: anyio.CancelScope
     write: bool
     id: CallId | None = None
+    announced: bool = False
     begun: bool = False
     revoked: bool = False
 
@@ -105,9 +106,12 @@ class ToolCalls:
                 active.scope.cancel()
 
     def last_words(self) -> list[Body]:
-        """What is left to be written of the reads that stop because the work is over."""
-        stopped = (active for active in self._active.values() if active.begun and not active.write)
-        return [self._returned(active.id, OVER, failed=True) for active in stopped if active.id]
+        """What is left to be written of calls that stop because the work is over."""
+        return [
+            self._returned(active.id, OVER if active.begun else NOT_BEGUN, failed=True)
+            for active in self._active.values()
+            if active.id and active.announced and not (active.write and active.begun)
+        ]
 
     async def run(self, number: int, call: Call, upto: Position) -> Observation:
         """What came of it. `upto`: the newest log entry that the model knew of when it made the call."""
@@ -149,6 +153,7 @@ class ToolCalls:
     ) -> Observation:
         began, arguments = anyio.current_time(), _written(call)
         self._attempt.writer.write(self._called(call_id, tool.name, arguments, tool))
+        active.announced = True
         if active.write:
             await self._known_of(call_id)
         active.begun = True

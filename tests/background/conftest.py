@@ -39,20 +39,29 @@ def clock():
 
 
 class Outage:
-    """A store behind a cable. `down`: nothing gets through; `lossy`: writes get through, replies do not."""
+    """A store behind a cable. `pull` and `plug`: nothing gets through in between. `lossy`: writes get through, replies
+    do not.
+    """
 
     def __init__(self, store):
         self._store = store
-        self.down = False
+        self._down = False
+        self._waiting = set()
         self.lossy = False
         self.asked = 0
+
+    def pull(self):
+        self._down = True
+        for scope in self._waiting:
+            scope.cancel()
+
+    def plug(self):
+        self._down = False
 
     def __getattr__(self, name):
         async def ask(*args, **kwargs):
             self.asked += 1
-            self._check()
-            answer = await getattr(self._store, name)(*args, **kwargs)
-            self._check()
+            answer = await self._through(lambda: getattr(self._store, name)(*args, **kwargs))
             if self.lossy and name in ("append", "settle"):
                 raise StoreUnavailable("the reply was lost")
             return answer
@@ -60,15 +69,19 @@ class Outage:
         return ask
 
     async def follow(self, conversation, after=0):
-        self._check()
         async with aclosing(self._store.follow(conversation, after)) as entries:
-            async for stored in entries:
-                self._check()
+            while (stored := await self._through(lambda: anext(entries, None))) is not None:
                 yield stored
 
-    def _check(self):
-        if self.down:
-            raise StoreUnavailable("the cable is out")
+    async def _through(self, ask):
+        with anyio.CancelScope() as scope:
+            if not self._down:
+                self._waiting.add(scope)
+                try:
+                    return await ask()
+                finally:
+                    self._waiting.remove(scope)
+        raise StoreUnavailable("the cable is out")
 
 
 class Scene:
