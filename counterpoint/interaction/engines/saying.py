@@ -4,7 +4,7 @@ from counterpoint.interaction.engines.answer import Answer
 from counterpoint.interaction.engines.recital import Unit
 from counterpoint.interaction.engines.tags import Tag
 from counterpoint.interaction.model import Offer
-from counterpoint.shared_context.expressed import Boundary, Voiced
+from counterpoint.shared_context.expressed import Voiced
 from counterpoint.shared_context.ids import NoteId
 from counterpoint.shared_context.notes import Note
 
@@ -12,7 +12,7 @@ from counterpoint.shared_context.notes import Note
 class Saying:
     """`tags`: those that act. `answers`: utterances of the model's own that were finished in this step.
 
-    `apart`: the next word belongs to another utterance than the half word before it.
+    `apart`: the next word begins an utterance, and needs a space to be told from what was said before.
     """
 
     def __init__(self) -> None:
@@ -22,21 +22,18 @@ class Saying:
         self.tags: list[Tag] = []
         self.answers: list[Answer] = []
         self._voiced: list[Voiced] = []
-        self._boundary = Boundary.NONE
 
     @property
     def voiced(self) -> tuple[Voiced, ...]:
         return tuple(self._voiced)
 
     def say(self, unit: Unit) -> None:
-        joined = self.text[-1:].isspace() or unit.text[:1].isspace()
-        if not joined and (self.apart or (self.text and self._boundary is not Boundary.NONE)):
+        if self.apart and not unit.text[:1].isspace():
             self.text += " "
         self.apart = False
         if unit.note is not None:
             self._voice(unit.note, unit.start, unit.end, len(self.text))
         self.text += unit.text
-        self._boundary = unit.boundary
 
     def told(self, note: Note) -> None:
         """The note is told to its end."""

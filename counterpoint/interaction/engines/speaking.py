@@ -44,6 +44,7 @@ class Speaking:
         self._queue: deque[Utterance] = deque()
         self._urged = False
         self._acted: list[str] = []
+        self._last = " "
 
     @property
     def current(self) -> Utterance | None:
@@ -85,13 +86,14 @@ class Speaking:
         words = self._pacer.allow(beats, begins=not self.running)
         words, self._urged = max(words, int(self._urged)), False
         while self._queue and (words > 0 or _is_empty(self._queue[0])):
-            saying.apart = saying.apart or (self.boundary is Boundary.NONE and not self._queue[0].begun)
+            saying.apart = not self._queue[0].begun and not self._last.isspace()
             unit = await self._next(self._queue[0], saying)
             if unit is not None:
                 words -= 1
                 self._pacer.said(1)
                 self.running = True
                 self.boundary = unit.boundary
+                self._last = unit.text[-1]
                 saying.say(unit)
             elif not self._queue or not self._queue[0].over:
                 break

@@ -206,15 +206,8 @@ class Talk:
 
 
 def joined(turns: Sequence[Expressed]) -> str:
-    """What a listener hears: characters joined as they are, with the spaces between words that are missing."""
-    text, boundary = "", Boundary.NONE
-    for turn in turns:
-        if not turn.text:
-            continue
-        gap = boundary is not Boundary.NONE and not text[-1:].isspace() and not turn.text[0].isspace()
-        text += (" " if text and gap else "") + turn.text
-        boundary = turn.boundary
-    return text
+    """What a listener hears: characters, joined as they are."""
+    return "".join(turn.text for turn in turns)
 
 
 async def talk(engine: ScriptedEngine, settings: Settings | None = None, *, warm: bool = True, **start: object) -> Talk:

@@ -126,7 +126,7 @@ async def test_an_interrupting_note_breaks_into_one_that_is_told_and_neither_is_
     await agent.step(offers=[first])
     await agent.beats(3)
     turn = await agent.step(offers=[second])
-    assert turn.voiced == (Voiced(NoteId("b"), 0, 5),)
+    assert turn.voiced == (Voiced(NoteId("b"), 0, 5, text_start=1),)
     await agent.until_quiet()
     assert agent.said == f"One, two Fire! {GO_ON}and three."
     assert agent.voiced(first.note).replace(" ", "") == first.note.text.replace(" ", "")
@@ -223,7 +223,7 @@ async def test_a_note_that_comes_while_the_model_writes_a_tag_closes_the_tag() -
     [delegate] = turn.actions
     assert isinstance(delegate, Delegate)
     assert delegate.request.startswith("trains to Bern")
-    assert turn.text == "The"
+    assert turn.text == " The"
     await agent.until_quiet()
     assert agent.said == f"Sure, {TRAIN}"
 
