@@ -157,7 +157,6 @@ class AudioIntake:
             buffer.begin(position)
         self.live = True
         self._missing = set(range(chunk.seq - _OVERTAKEN, chunk.seq))
-        self._resampler = None
         self._next = chunk.seq
         self._follow(chunk, chunk.media_time, seconds, now)
 
@@ -165,7 +164,6 @@ class AudioIntake:
         """Pieces before this one are missing, or the sender paused: only the former is a loss."""
         gap = chunk.media_time - self._expected
         count = round(gap * self._rate)
-        self._resampler = None
         if chunk.seq > self._next and gap > 0:
             self._missing.update(range(max(self._next, chunk.seq - _REMEMBERED), chunk.seq))
             if len(self._missing) > 2 * _REMEMBERED:

@@ -66,6 +66,8 @@ def test_a_backlog_of_long_texts_is_bounded_in_characters_too():
     with pytest.raises(InputFull, match="1000000 characters"):
         intake.push(TextChunk("y"), 0.1)
     assert len(intake.cut(Beat(0), 1, 0.2).texts) == 10
+    intake.push(TextChunk("x" * 100_000), 0.3)
+    assert len(intake.cut(Beat(1), 1, 0.4).texts) == 1
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,14 @@ def test_what_plays_now_says_that_everything_before_it_was_played():
     ]
 
 
+def test_that_nothing_of_a_turn_was_played_yet_says_nothing_of_those_before_it():
+    listener = playback()
+    for beat in (3, 4):
+        say(listener, beat, "one two ")
+    assert played(listener, 4, words=0) == []
+    assert played(listener, 3, words=1) == [Played(Beat(3), words=1)]
+
+
 def test_early_parts_are_played_before_the_step_on_the_grid():
     listener = playback()
     say(listener, 3, "one ", part=1, span=0)
@@ -240,6 +248,15 @@ def test_a_listener_that_never_acknowledges_is_judged_by_the_clock():
     assert [(body.turn, body.cut) for body in bodies] == [(9, False), (10, False), (11, True), (12, True)]
     assert all(body.assumed for body in bodies)
     assert listener.unheard() == Unheard(Beat(11), "11 12 ")
+
+
+def test_by_the_clock_nothing_is_played_before_what_precedes_it():
+    listener = playback()
+    say(listener, 10, "a long catching up ", span=5)
+    say(listener, 11, "and on")
+    listener.flush(Beat(13))
+    listener.tick(Beat(15))
+    assert listener.unheard() == Unheard(Beat(10), "a long catching up and on")
 
 
 def test_text_that_appears_at_once_is_not_called_unheard_when_nobody_acknowledges():

@@ -81,6 +81,13 @@ def test_an_hour_of_jitter_loss_and_drift_costs_only_what_was_lost(ppm):
     assert len(line.intake._buffer._holes) < 50
 
 
+@pytest.mark.parametrize("ppm", [-200, -50, 50, 200])
+def test_clocks_that_drift_apart_cost_no_sound_at_all(ppm):
+    line = Line(600, jitter=0.0, loss=0.0, ppm=ppm, seed=1).listen(600)
+    assert (line.concealed, line.discarded) == (0, 0)
+    assert max(line.delays) - min(line.delays) < PIECE + 0.01
+
+
 @pytest.mark.parametrize(("jitter", "expected"), [(0.0, 0.06), (0.05, 0.06), (0.15, 0.15), (0.3, 0.3)])
 def test_the_delay_is_what_the_network_makes_necessary(jitter, expected):
     line = Line(120, jitter=jitter, loss=0.0, ppm=100, seed=5).listen(30)
