@@ -96,10 +96,18 @@ laid = st.builds(
         ttl=st.sampled_from([1.0, 600.0]),
     ),
 )
+talk = st.builds(
+    Turn,
+    texts=st.just(()) | st.builds(TextChunk, st.just("hm"), st.booleans(), st.booleans()).map(lambda chunk: (chunk,)),
+    text=st.sampled_from(["", "la", " la"]),
+    boundary=st.sampled_from(Boundary),
+    voiced=st.just(()) | st.builds(Voiced, notes, st.just(0), st.integers(1, 5)).map(lambda part: (part,)),
+)
 bodies: st.SearchStrategy[Body] = st.one_of(
     turns,
-    turns,
-    turns,
+    talk,
+    talk,
+    talk,
     st.builds(Played, beats, st.integers(0, 2), counts, counts, st.booleans(), st.booleans()),
     laid,
     st.builds(NoteDropped, notes, texts),
@@ -121,7 +129,7 @@ bodies: st.SearchStrategy[Body] = st.one_of(
 
 @st.composite
 def logs(draw: Callable[[st.SearchStrategy[Any]], Any]) -> list[Stored]:
-    """Entries of hosts and workers, mostly in the order of beats, sometimes long after each other."""
+    """Mostly in the order of beats, sometimes long after each other; what is said is often reported as played."""
     beat, position, log = 0, 0, list[Stored]()
     for body in draw(st.lists(bodies, max_size=25)):
         beat += draw(st.sampled_from([0, 0, 1, 1, 2, 3, 5, 400]))
@@ -129,6 +137,10 @@ def logs(draw: Callable[[st.SearchStrategy[Any]], Any]) -> list[Stored]:
         known = draw(st.sampled_from([Beat(beat), Beat(beat), Beat(max(0, beat - 2)), None]))
         header = Header(Role.HOST, WriterId("h"), 1, position, beat * 0.2, known)
         log.append(Stored(Position(position), Entry(header, body)))
+        if isinstance(body, Turn) and body.text and draw(st.booleans()):
+            position += 1
+            played = Played(known or Beat(beat), body.part, words=draw(counts), cut=draw(st.booleans()))
+            log.append(Stored(Position(position), Entry(header, played)))
     return log
 
 
@@ -140,6 +152,7 @@ def timeline_of(log: list[Stored]) -> Timeline:
 
 
 @given(logs(), st.data())
+@settings(max_examples=200)
 def test_a_snapshot_at_any_point_loses_nothing(log: list[Stored], data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(log)))
     restored = Timeline.restore(timeline_of(log[:at]).snapshot())

@@ -207,6 +207,13 @@ def test_bracketed_control_tokens_are_escaped_too(token: str) -> None:
     assert escape_control(f"a {token} b") == f"a ⟦{token[1:]} b"
 
 
+@pytest.mark.parametrize(
+    ("token", "escaped"), [("＜s＞", "‹s＞"), ("﹤s﹥", "‹s﹥"), ("［INST］", "⟦INST］"), ("\u202e\U000e0041", "  ")]
+)
+def test_disguises_that_a_tokenizer_may_see_through_are_escaped(token: str, escaped: str) -> None:
+    assert escape_control(token) == escaped
+
+
 @pytest.mark.parametrize("text", ["a < b", "a <= b", "x[0] [1] [see below]", "it's 5 > 3 & so on", "tab\there\nline"])
 def test_ordinary_text_is_left_alone(text: str) -> None:
     assert escape_control(text) == text

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from logbook import CONVERSATION, Logbook
+from logbook import CONVERSATION, Logbook, voiced
 
 from counterpoint.errors import CorruptRecord
 from counterpoint.shared_context.chunks import TextChunk
@@ -26,6 +26,7 @@ from counterpoint.shared_context.expressed import Boundary, Floor
 from counterpoint.shared_context.folding import TimelineState
 from counterpoint.shared_context.ids import Beat, MediaId, NoteId, SessionId
 from counterpoint.shared_context.package import Speaker, Utterance
+from counterpoint.shared_context.packing import package_of
 from counterpoint.shared_context.timeline import Timeline
 
 PERSON, AGENT = Speaker.PERSON, Speaker.AGENT
@@ -256,6 +257,33 @@ def test_a_closed_conversation_leaves_nothing_in_flight() -> None:
     assert log.timeline.closed
     assert log.timeline.unsettled() == ()
     assert log.package().work[0].reason == "the person left"
+
+
+def test_a_timeline_restored_in_the_middle_of_anything_goes_on_as_if_nothing_had_happened() -> None:
+    log = Logbook()
+    log.person("when is", 3)
+    log.person("the train", 4)
+    log.types("to Pots", 4, done=False)
+    log.types("dam", 9)
+    log.asks("d1", "the train to Potsdam", 10)
+    log.calls("d1", "c1")
+    log.finds("n1", "looking", "d1", key="status")
+    log.agent("One mo", 11, boundary=Boundary.NONE)
+    log.agent("ment, please", 12, flush=True)
+    log.finds("n2", "found it", "d1", key="status")
+    log.agent("found it", 14, voiced=voiced("n2", 0, 8))
+    log.played(11)
+    log.played(14, words=1, cut=True)
+    log.returns("d1", "c1", "10:14")
+    for at in range(len(log.entries)):
+        timeline = Timeline(CONVERSATION)
+        for stored in log.entries[:at]:
+            timeline.apply(stored)
+        restored = Timeline.restore(timeline.snapshot())
+        for stored in log.entries[at:]:
+            restored.apply(stored)
+        assert restored.snapshot() == log.timeline.snapshot()
+        assert package_of(restored) == log.package()
 
 
 def test_bytes_that_are_no_snapshot_are_refused_by_name() -> None:

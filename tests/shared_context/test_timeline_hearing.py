@@ -92,6 +92,16 @@ def test_without_reports_of_each_micro_turn_the_unheard_end_says_what_was_missed
     assert heard(log) == [("The next train leaves", " at ten fourteen"), ("", "Sorry.")]
 
 
+def test_where_each_micro_turn_was_reported_the_unheard_words_say_nothing_more() -> None:
+    log = Logbook()
+    log.agent("one two", 4)
+    log.agent(" three", 5)
+    log.played(4, words=1, cut=True)
+    log.played(5)
+    log.add(Turn(unheard=Unheard(Beat(4), " two")), 8)
+    assert heard(log) == [("one", " two"), ("three", "")]
+
+
 def test_an_unheard_end_that_is_spelled_otherwise_still_counts_by_its_length() -> None:
     log = Logbook()
     log.agent("one two three", 4)
