@@ -37,7 +37,9 @@ def test_room(rng: np.random.Generator) -> Room:
     return Room(gain=rng.uniform(-16, 4), noise=rng.uniform(-60, -18), tilt=-6.0)
 
 
-def test_streams(bank: Bank | None, family: str, task: str, count: int, beats: int, levels: Levels, held: bool, seed: int = 1) -> list[Stream]:
+def test_streams(
+    bank: Bank | None, family: str, task: str, count: int, beats: int, levels: Levels, held: bool, seed: int = 1
+) -> list[Stream]:
     """Streams of one task by voices of the family ("text": bare words), the same for every model."""
     rng = np.random.default_rng(seed_of("test", family, task, held, seed))
     found: list[Stream] = []
@@ -57,7 +59,9 @@ def test_streams(bank: Bank | None, family: str, task: str, count: int, beats: i
     return found
 
 
-def run_free(model: InteractionNet, streams: list[Stream], decoding: Decoding = Decoding()) -> tuple[np.ndarray, np.ndarray]:
+def run_free(
+    model: InteractionNet, streams: list[Stream], decoding: Decoding = Decoding()
+) -> tuple[np.ndarray, np.ndarray]:
     """What the model understood and said, int64 [streams, beats] each, all streams side by side."""
     beats = len(streams[0].understood)
     places = [note_places(s.scene) for s in streams]
@@ -121,7 +125,11 @@ def score_stream(stream: Stream, understood: np.ndarray, said: np.ndarray, count
     counts.add("false emissions per stream", matched.false, 1)
     by_beat = {e.beat: (exact, fired) for e, exact, fired in zip(expected, matched.exact, matched.fired, strict=True)}
     for category in SINGLE:
-        asked = [by_beat[d.beat] for d in stream.scene.demands if d.category == category and d.beat in by_beat and len(d.tokens) == 1]
+        asked = [
+            by_beat[d.beat]
+            for d in stream.scene.demands
+            if d.category == category and d.beat in by_beat and len(d.tokens) == 1
+        ]
         counts.add(f"{category} exact", sum(exact for exact, _ in asked), len(asked))
         counts.add(f"{category} fired", sum(fired for _, fired in asked), len(asked))
     _score_speech(stream.scene, stream.target, spoken, counts)
@@ -141,7 +149,9 @@ def _score_speech(scene: Scene, target: np.ndarray, spoken: list[Said[int]], cou
             counts.add("delegation asked", any(o.token == v.IDS["<delegate>"] and o.beat in window for o in spoken), 1)
         elif demand.category == "deliver":
             end = min(scene.beats, demand.beat + sum(v.beats_to_say(t) for t in demand.tokens) + 6)
-            counts.add("result spoken exactly", in_order(demand.tokens, spoken, demand.beat - 1, min(end, following)), 1)
+            counts.add(
+                "result spoken exactly", in_order(demand.tokens, spoken, demand.beat - 1, min(end, following)), 1
+            )
         elif demand.category == "long":
             last = min(following, scene.beats)
             due = int((target[demand.beat : last] != 0).sum())
@@ -149,7 +159,15 @@ def _score_speech(scene: Scene, target: np.ndarray, spoken: list[Said[int]], cou
             counts.add("long speech, words in place", sum(rightly.exact), due)
 
 
-def evaluate(model: InteractionNet, bank: Bank | None, family: str, tasks: dict[str, int], beats: int, held: bool, decoding: Decoding) -> dict[str, Estimate]:
+def evaluate(
+    model: InteractionNet,
+    bank: Bank | None,
+    family: str,
+    tasks: dict[str, int],
+    beats: int,
+    held: bool,
+    decoding: Decoding,
+) -> dict[str, Estimate]:
     """Estimates over streams of several tasks."""
     config = model.config
     levels = Levels(config.low, config.high, config.levels)
@@ -189,13 +207,23 @@ def main() -> None:
         source = None if family == "text" else bank
         if source is not None and family not in source.families:
             continue
-        found = evaluate(model, source, family, shares(arguments.streams), arguments.beats, arguments.held, Decoding(said_padding=arguments.quiet))
+        found = evaluate(
+            model,
+            source,
+            family,
+            shares(arguments.streams),
+            arguments.beats,
+            arguments.held,
+            Decoding(said_padding=arguments.quiet),
+        )
         results[family] = {name: asdict(estimate) for name, estimate in found.items()}
         print(f"== {family} ({LABEL})")
         for name, estimate in found.items():
             print(f"   {name:32} {estimate}  n={estimate.count:.0f}", flush=True)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"label": LABEL, "held phrasings": arguments.held, "families": results}, indent=1))
+        arguments.json.write_text(
+            json.dumps({"label": LABEL, "held phrasings": arguments.held, "families": results}, indent=1)
+        )
 
 
 def from_state(path: Path) -> InteractionNet:

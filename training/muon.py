@@ -26,7 +26,9 @@ def orthogonalise(matrices: Tensor, steps: int = 4) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum is an exponential mean (.95) with a Nesterov-like look-ahead; steps are scaled by .2 sqrt(max(rows, columns))."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float = 6e-3, precision: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], lr: float = 6e-3, precision: torch.dtype = torch.float32
+    ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": 0.95, "decay": 0.02})
         self._precision = precision
 

@@ -1,6 +1,7 @@
 """Timing rules of Full-Duplex-Bench v1 and v1.5, written from their description. Seconds throughout.
 
-Sources: arXiv 2503.04721 (v1: take-over, latency after a turn and after an interruption) and 2507.23159 (v1.5: stop and response latency).
+Sources: arXiv 2503.04721 (v1: take-over, latency after a turn and after an interruption) and 2507.23159 (v1.5: stop
+and response latency).
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def stop_latencies(person: Sequence[Interval], model: Sequence[Interval]) -> lis
 
 
 def response_latencies(person: Sequence[Interval], model: Sequence[Interval]) -> list[float]:
-    """v1.5: for each of the person's segments the first start of the model after its end; of those with one model start the latest end."""
+    """v1.5: for each of the person's segments the first start of the model after its end; of those with one model
+    start the latest end.
+    """
     latest: dict[int, tuple[float, float]] = {}
     for _, end in merge(person, PERSON_GAP):
         starts = [begin for begin, _ in merge(model, MODEL_GAP) if begin > end]

@@ -1,7 +1,7 @@
 """Matching what was said with what should have been said, in beats of 200 ms.
 
-*Fired*: any word in the window around the expected beat. *Exact*: the expected word there. Every emission serves one expectation at most;
-the others are *false*, also a wrong word at the right time.
+*Fired*: any word in the window around the expected beat. *Exact*: the expected word there. Every emission serves one
+expectation at most; the others are *false*, also a wrong word at the right time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class Said(Generic[Token]):
 
 @dataclass(frozen=True)
 class Matched:
-    """For each expectation whether it was met exactly and whether anything was said there; `used`: the emissions that met one."""
+    """For each expectation whether it was met exactly and whether anything was said there; `used`: the emissions that
+    met one.
+    """
 
     exact: tuple[bool, ...]
     fired: tuple[bool, ...]
@@ -34,7 +36,9 @@ class Matched:
     false: int
 
 
-def match(expected: Sequence[Said[Token]], said: Sequence[Said[Token]], early: int = EARLY, late: int = LATE) -> Matched:
+def match(
+    expected: Sequence[Said[Token]], said: Sequence[Said[Token]], early: int = EARLY, late: int = LATE
+) -> Matched:
     """Matches in the order of time; an expectation takes the first unused right word in its window."""
     used: set[int] = set()
     exact: list[bool] = []

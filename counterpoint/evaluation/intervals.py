@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Estimate:
-    """A share with its 95 % interval; `count` is what it was counted over. All None where there was nothing to count."""
+    """A share with its 95 % interval; `count`: what it was counted over. All None where there was nothing to count."""
 
     value: float | None
     low: float | None

@@ -1,6 +1,7 @@
 """TimeSpeak and CueSpeak: right meaning and right moment, macro-averaged over categories.
 
-The rule is the one published for these tasks (an answer counts only if content and timing are both right); the items and the windows are ours.
+The rule is the one published for these tasks (an answer counts only if content and timing are both right); the items
+and the windows are ours.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ class Item:
 
 
 def timespeak_window(due: float, wait: float) -> tuple[float, float]:
-    """Seconds around the due time in which a timed answer counts: the larger of .6 s and 5 % of the wait, on both sides."""
+    """Seconds around the due time in which a timed answer counts: the larger of .6 s and 5 % of the wait, on both
+    sides.
+    """
     slack = max(0.6, 0.05 * wait)
     return due - slack, due + slack
 
@@ -49,7 +52,9 @@ def false_speaks(items: Sequence[Item], said: Iterable[Utterance]) -> int:
 
 
 def score(items: Sequence[Item], said: Sequence[Utterance], *, strict: bool) -> list[tuple[str, bool]]:
-    """(category, right) for each item of one stream. Strict: an utterance outside all windows makes every item of the stream wrong."""
+    """(category, right) for each item of one stream. Strict: an utterance outside all windows makes every item of the
+    stream wrong.
+    """
     spoiled = strict and false_speaks(items, said) > 0
     return [(item.category, not spoiled and correct(item, said)) for item in items]
 

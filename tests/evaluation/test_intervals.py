@@ -13,7 +13,7 @@ def test_a_ratio_is_weighted_by_its_totals() -> None:
 
 def test_more_items_narrow_the_interval() -> None:
     few, many = mean([0, 1] * 10), mean([0, 1] * 500)
-    assert few.low is not None and few.high is not None and many.low is not None and many.high is not None
+    assert None not in (few.low, few.high, many.low, many.high)
     assert few.low < 0.5 < few.high
     assert many.high - many.low < (few.high - few.low) / 3
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor
 
 from counterpoint.interaction.nn.model import Config, InteractionNet
@@ -29,7 +29,9 @@ def load_weights(path: Path) -> dict[str, Tensor]:
 
 
 def save_model(model: InteractionNet, path: Path, about: dict[str, Any]) -> None:
-    """Writes `path` (float16) and `path` with suffix .json: configuration, checksum and `about` (data, command, figures)."""
+    """Writes `path` (float16) and `path` with suffix .json: configuration, checksum and `about` (data, command,
+    figures).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(
         {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in model.state_dict().items()}, str(path)
@@ -39,7 +41,9 @@ def save_model(model: InteractionNet, path: Path, about: dict[str, Any]) -> None
 
 
 def load_model(path: Path) -> InteractionNet:
-    """The model of a weights file with its card, in evaluation mode. Raises CheckpointError where file, card and model do not fit."""
+    """The model of a weights file with its card, in evaluation mode. Raises CheckpointError where file, card and
+    model do not fit.
+    """
     card_file = path.with_suffix(".json")
     try:
         card = json.loads(card_file.read_text())

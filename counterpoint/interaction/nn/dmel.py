@@ -1,7 +1,8 @@
 """Causal log-mel frames and their discretisation (dMel): 16 kHz in, one frame of 80 bands every 25 ms, no look-ahead.
 
-Frame n sees samples [400 n - 400, 400 n + 400): the eighth frame of a 200 ms beat ends exactly at the beat's edge. The state is the last 400
-samples, passed in and handed back, so that pieces of any number of frames give the same result as the whole signal.
+Frame n sees samples [400 n - 400, 400 n + 400): the eighth frame of a 200 ms beat ends exactly at the beat's edge.
+The state is the last 400 samples, passed in and handed back, so that pieces of any number of frames give the same
+result as the whole signal.
 """
 
 from __future__ import annotations

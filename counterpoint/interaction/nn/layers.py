@@ -1,4 +1,6 @@
-"""Transformer parts: rotation by time, attention with an explicit mask, the block. Stateless; keys and values come in and go out."""
+"""Transformer parts: rotation by time, attention with an explicit mask, the block. Stateless; keys and values come in
+and go out.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ KeysValues = tuple[Tensor, Tensor]
 
 
 def rotation(beats: Tensor, size: int, base: float) -> Rotation:
-    """Cosines and sines [B, 1, L, size / 2] of the rotary angles at the given beats [B, L]: the angle goes by time, not by place in the sequence."""
+    """Cosines and sines [B, 1, L, size / 2] of the rotary angles at the given beats [B, L]: the angle goes by time,
+    not by place in the sequence.
+    """
     powers = torch.arange(size // 2, dtype=torch.float64, device=beats.device) * (2 / size)
     angles = beats.to(torch.float64)[:, None, :, None] * base ** (-powers)
     return angles.cos().float(), angles.sin().float()
@@ -27,14 +31,16 @@ def rotate(x: Tensor, by: Rotation) -> Tensor:
 
 
 class Norm(nn.Module):
-    """Layer normalisation with a gain and no bias: on CPUs PyTorch fuses it in both directions, RMS normalisation it does not."""
+    """Layer normalisation with a gain and no bias: on CPUs PyTorch fuses it in both directions, RMS normalisation it
+    does not.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.gain = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x normalised over its last dimension, in x's dtype."""
+        """Normalises x over its last dimension, in x's dtype."""
         return functional.layer_norm(x, self.gain.shape, self.gain.to(x.dtype), None, 1e-5)
 
 
@@ -58,13 +64,14 @@ class Attention(nn.Module):
     def attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
         """Attention with `mask` [B, 1, L, N] added to the scores, projected back to [B, L, width].
 
-        Written out: on a CPU this is twice as fast to train as the fused kernel at a few hundred places (measured, bfloat16 and float32).
+        Written out: on a CPU this is twice as fast to train as the fused kernel at a few hundred places (measured,
+        bfloat16 and float32).
         """
         batch, heads, length, size = query.shape
         added = mask.to(query.dtype).expand(-1, heads, -1, -1).reshape(batch * heads, length, -1)
         scores = torch.baddbmm(added, query.flatten(0, 1), key.flatten(0, 1).transpose(1, 2), alpha=size**-0.5)
         mixed = torch.bmm(scores.softmax(-1).to(value.dtype), value.flatten(0, 1)).view(batch, heads, length, size)
-        return cast(Tensor, self.out(mixed.transpose(1, 2).flatten(2)))
+        return cast("Tensor", self.out(mixed.transpose(1, 2).flatten(2)))
 
 
 def penalty(sees: Tensor) -> Tensor:
@@ -89,9 +96,9 @@ class Block(nn.Module):
     def feed(self, x: Tensor) -> Tensor:
         """The feed-forward half, without the residual."""
         gate, up = self.gate_up(self.feed_norm(x)).chunk(2, -1)
-        return cast(Tensor, self.down(functional.silu(gate) * up))
+        return cast("Tensor", self.down(functional.silu(gate) * up))
 
     def forward(self, x: Tensor, by: Rotation, mask: Tensor) -> Tensor:
-        """x [B, L, width] with attention inside the sequence."""
+        """Takes x [B, L, width] with attention inside the sequence."""
         x = x + self.attention.attend(*self.attention.project(self.attention_norm(x), by), mask)
         return x + self.feed(x)

@@ -1,7 +1,9 @@
-"""The native interaction model: one transformer over time-aligned beats that hears, understands, and decides what to say now.
+"""The native interaction model: one transformer over time-aligned beats that hears, understands, and decides what to
+say now.
 
-A beat has up to six positions: X (words of notes, 0-4), A (what was heard in these 200 ms, and the model's own last word), U (the word it took the
-person to say). A predicts U, U predicts Y, the model's own word of this beat; both are mostly padding. No voice-activity detector, no turns.
+A beat has up to six positions: X (words of notes, 0-4), A (what was heard in these 200 ms, and the model's own last
+word), U (the word it took the person to say). A predicts U, U predicts Y, the model's own word of this beat; both are
+mostly padding. No voice-activity detector, no turns.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ class Batch:
     levels: Tensor
     """uint8 [B, 8 T, 80], the discretised log-mel frames."""
     hears: Tensor
-    """bool [B], false where a stream has no audio at all."""
+    """Mask [B], false where a stream has no audio at all."""
     understood: Tensor
     """int64 [B, T], the U tokens that are fed in."""
     said: Tensor
@@ -70,7 +72,9 @@ class Batch:
 
 
 class Ears(nn.Module):
-    """dMel levels to one acoustic vector a beat: a sum of one embedding per band, then two causal strided layers of 13 frames' reach."""
+    """dMel levels to one acoustic vector a beat: a sum of one embedding per band, then two causal strided layers of
+    13 frames' reach.
+    """
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -89,8 +93,14 @@ class Ears(nn.Module):
         batch, frames, _ = levels.shape
         index = (levels.long() + self.offsets).flatten(0, 1)
         if self.training:  # the same sum as a product: its gradient needs no sorting
-            chosen = torch.zeros(len(index), len(self.table), device=levels.device, dtype=torch.bfloat16).scatter_(1, index, 1.0)
-            x = functional.linear(chosen, self.table.to(chosen.dtype).t()) if torch.is_autocast_enabled(levels.device.type) else chosen.float() @ self.table
+            chosen = torch.zeros(len(index), len(self.table), device=levels.device, dtype=torch.bfloat16).scatter_(
+                1, index, 1.0
+            )
+            x = (
+                functional.linear(chosen, self.table.to(chosen.dtype).t())
+                if torch.is_autocast_enabled(levels.device.type)
+                else chosen.float() @ self.table
+            )
         else:
             x = functional.embedding_bag(index, self.table, mode="sum")
         x = self.norm(x.float().view(batch, frames, -1))
@@ -101,7 +111,9 @@ class Ears(nn.Module):
 
 
 class InteractionNet(nn.Module):
-    """Embeddings, trunk and heads. `forward` runs whole streams; `counterpoint.interaction.nn.streaming` runs beat by beat."""
+    """Embeddings, trunk and heads. `forward` runs whole streams; `counterpoint.interaction.nn.streaming` runs beat by
+    beat.
+    """
 
     A, U, X = 0, 1, 2
 
@@ -190,15 +202,15 @@ class Layout:
         places = order.argsort(1)
         when = torch.cat([grid, grid, relative], 1).gather(1, order)
         never = torch.zeros_like(absent)
-        pinned = torch.cat([batch.said != v.PAD, batch.understood != v.PAD, ~absent], 1).gather(
-            1, order
-        )
+        pinned = torch.cat([batch.said != v.PAD, batch.understood != v.PAD, ~absent], 1).gather(1, order)
         first = grid < sinks
         sink = torch.cat([first, first, never], 1).gather(1, order)
         return Layout(order, places, when + batch.start[:, None], pinned, sink)
 
     def mask(self, config: Config) -> Tensor:
-        """True [B, 1, L, L] where a place sees another: the window, what was said within the pinned span, and the first beats."""
+        """True [B, 1, L, L] where a place sees another: the window, what was said within the pinned span, and the
+        first beats.
+        """
         length = self.order.shape[1]
         causal = torch.ones(length, length, dtype=torch.bool, device=self.order.device).tril()
         age = self.beats[:, :, None] - self.beats[:, None, :]
@@ -207,5 +219,5 @@ class Layout:
 
 
 def frames_in(beats: int) -> int:
-    """dMel frames of the beats."""
+    """How many frames the beats."""
     return beats * FRAMES_PER_BEAT

@@ -1,27 +1,35 @@
-"""The model beat by beat. The state is passed in and handed back; greedy by default, and equal to the batch pass to rounding.
+"""The model beat by beat. The state is passed in and handed back; greedy by default, and equal to the batch pass to
+rounding.
 
-Keys and values stay in memory as long as anything may see them: the sliding window, what was said within the pinned span, the first beats. So a
-conversation runs for hours in bounded memory and time. A state's buffers are reused: after a step only the state that it returned is valid.
+Keys and values stay in memory as long as anything may see them: the sliding window, what was said within the pinned
+span, the first beats. So a conversation runs for hours in bounded memory and time. A state's buffers are reused:
+after a step only the state that it returned is valid.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
 
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT
-from counterpoint.interaction.nn.layers import Block, penalty, rotation
+from counterpoint.interaction.nn.layers import penalty, rotation
 from counterpoint.interaction.nn.model import CONTEXT_FRAMES, InteractionNet
+
+if TYPE_CHECKING:
+    from counterpoint.interaction.nn.layers import Block
 
 NOTES_PER_BEAT = 4
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """Added to the logits of padding before the greedy choice: above 0 the model understands or says less, below 0 more."""
+    """Added to the logits of padding before the greedy choice: above 0 the model understands or says less, below 0
+    more.
+    """
 
     understood_padding: float = 0.0
     said_padding: float = 0.0
@@ -65,7 +73,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Notes:
-    """Words laid into the X slot in this beat, at most NOTES_PER_BEAT a row: tokens and sources int64 [B, n], `present` bool [B, n]."""
+    """Words laid into the X slot in this beat, at most NOTES_PER_BEAT a row: tokens and sources int64 [B, n],
+    `present` bool [B, n].
+    """
 
     tokens: Tensor
     sources: Tensor
@@ -100,8 +110,8 @@ def step(
 ) -> tuple[Step, StreamState]:
     """One beat.
 
-    `levels`: uint8 [B, 8, 80], None where there is no microphone. `typed`: int64 [B], words that the person typed, taken as understood; -1 where the
-    model decides by what it hears.
+    `levels`: uint8 [B, 8, 80], None where there is no microphone. `typed`: int64 [B], words that the person typed,
+    taken as understood; -1 where the model decides by what it hears.
     """
     streams = len(state.said)
     hears = torch.full((streams,), levels is not None, dtype=torch.bool, device=state.said.device)
@@ -114,7 +124,12 @@ def step(
     state = replace(state, context=heard[:, -CONTEXT_FRAMES:])
     if notes is not None and notes.tokens.shape[1]:
         parts = torch.cat([model.embed_notes(notes.tokens, notes.sources), audio], 1)
-        first = (parts, torch.cat([notes.present, always], 1), torch.cat([notes.present, spoke], 1), notes.tokens.shape[1])
+        first = (
+            parts,
+            torch.cat([notes.present, always], 1),
+            torch.cat([notes.present, spoke], 1),
+            notes.tokens.shape[1],
+        )
     else:
         first = (audio, always, spoke, 0)
     hidden, state = _extend(model, state, *first)
@@ -122,7 +137,9 @@ def step(
     understood = _choose(understood_logits, decoding.understood_padding)
     if typed is not None:
         understood = torch.where(typed >= 0, typed, understood)
-    hidden, state = _extend(model, state, model.embed_understood(understood[:, None]), always, understood[:, None] != v.PAD, 0)
+    hidden, state = _extend(
+        model, state, model.embed_understood(understood[:, None]), always, understood[:, None] != v.PAD, 0
+    )
     said_logits = model.said_logits(hidden)
     said = _choose(said_logits, decoding.said_padding)
     return Step(understood, said, understood_logits, said_logits), replace(state, beat=state.beat + 1, said=said)
@@ -135,7 +152,9 @@ def _choose(logits: Tensor, padding: float) -> Tensor:
     return logits.argmax(-1)
 
 
-def _extend(model: InteractionNet, state: StreamState, x: Tensor, present: Tensor, pinned: Tensor, notes: int) -> tuple[Tensor, StreamState]:
+def _extend(
+    model: InteractionNet, state: StreamState, x: Tensor, present: Tensor, pinned: Tensor, notes: int
+) -> tuple[Tensor, StreamState]:
     """Runs n new places [B, n, width], the first `notes` of them X; returns the last one's hidden vector [B, width]."""
     config = model.config
     count = x.shape[1]
@@ -152,24 +171,28 @@ def _extend(model: InteractionNet, state: StreamState, x: Tensor, present: Tenso
     when = torch.full((1, count), state.start + state.beat, device=x.device)
     by = rotation(when, config.width // config.heads, config.rope_base)
     for number, module in enumerate(model.blocks):
-        assert isinstance(module, Block)
-        query, key, value = module.attention.project(module.attention_norm(x), by)
+        block = cast("Block", module)
+        query, key, value = block.attention.project(block.attention_norm(x), by)
         state.keys[number, :, :, begin:end] = key
         state.values[number, :, :, begin:end] = value
-        x = x + module.attention.attend(query, state.keys[number, :, :, :end], state.values[number, :, :, :end], mask)
-        x = x + module.feed(x)
+        x = x + block.attention.attend(query, state.keys[number, :, :, :end], state.values[number, :, :, :end], mask)
+        x = x + block.feed(x)
     return model.norm(x[:, -1]), replace(state, used=end)
 
 
 def _live(model: InteractionNet, state: StreamState, end: int) -> Tensor:
-    """bool [B, end]: the entries that this beat may see."""
+    """Mask [B, end]: the entries that this beat may see."""
     config = model.config
     age = state.beat - state.beats[:end]
-    return state.present[:, :end] & ((age < config.window) | (state.pinned[:, :end] & (age < config.pinned)) | state.sink[:end])
+    return state.present[:, :end] & (
+        (age < config.window) | (state.pinned[:, :end] & (age < config.pinned)) | state.sink[:end]
+    )
 
 
 def _make_room(model: InteractionNet, state: StreamState, count: int) -> StreamState:
-    """When the buffers are full: drops what can never be seen again; where that frees less than a quarter, doubles them."""
+    """When the buffers are full: drops what can never be seen again; where that frees less than a quarter, doubles
+    them.
+    """
     capacity = len(state.beats)
     if state.used + count <= capacity:
         return state

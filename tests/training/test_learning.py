@@ -1,0 +1,69 @@
+"""A tiny model begins to hear within seconds on a machine with nothing but PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from counterpoint.interaction.nn.dmel import Levels
+from counterpoint.interaction.nn.model import Config
+from training.bank import Bank
+from training.evaluate import Counts, run_free, score_stream
+from training.feed import Feed, Recipe, streams_of
+from training.muon import orthogonalise
+from training.run import STAGES, Trainer
+from training.streams import Room, collate
+
+TINY = Config(width=64, layers=2, heads=4, inner=128, bands=16)
+LEVELS = Levels(TINY.low, TINY.high, TINY.levels)
+TALK = (("chatter", 1.0),)
+
+
+def test_hearing_is_learned_and_survives_a_restart(bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Room, "draw", staticmethod(lambda rng: Room()))  # a quiet room: seconds must do
+    torch.set_num_threads(1)
+    trainer = Trainer(tmp_path, TINY, seed=0)
+    recipe = Recipe(audio=8, text=0, beats=32, mix=TALK)
+    learn = trainer.learn(STAGES[1])
+    first, accuracy = None, 0.0
+    for step in range(110):
+        batch = collate(streams_of(recipe, bank, LEVELS, seed=step), np.random.default_rng(step))
+        found = learn(batch, 0.0)
+        trainer.optimisers.step(min(1.0, (step + 1) / 20))
+        first = first or found["heard"]
+        accuracy = 0.9 * accuracy + 0.1 * found["words"]
+    assert found["heard"] < 0.5 * first
+    assert accuracy > 0.15, f"hears {accuracy:.2f} of the words, chance is under .02"
+    trainer.step = 110
+    trainer.save()
+
+    again = Trainer(tmp_path, TINY, seed=1)
+    assert again.step == 110
+    for one, other in zip(trainer.model.parameters(), again.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+    streams = streams_of(recipe, bank, LEVELS, seed=10_000)
+    counts = Counts()
+    for stream, understood, said in zip(streams, *run_free(again.model.eval(), streams), strict=True):
+        score_stream(stream, understood, said, counts)
+    heard = counts.estimates()["words"].value
+    assert heard is not None
+    assert heard > 0.1, f"running free it hears {heard:.2f}"
+
+
+def test_batches_depend_on_seed_step_and_worker_only() -> None:
+    recipe = Recipe(audio=0, text=4, beats=48)
+    one, same = (Feed(recipe, None, LEVELS, seed=3).batch(17) for _ in range(2))
+    other = Feed(recipe, None, LEVELS, seed=3, rank=1).batch(17)
+    assert torch.equal(one.inputs.understood, same.inputs.understood)
+    assert torch.equal(one.target, same.target)
+    assert not torch.equal(one.target, other.target)
+
+
+def test_orthogonalising_makes_singular_values_near_one() -> None:
+    torch.manual_seed(0)
+    for shape in ((2, 64, 32), (2, 32, 64)):
+        values = torch.linalg.svdvals(orthogonalise(torch.randn(shape), steps=6))
+        assert 0.5 < float(values.min()) <= float(values.max()) < 1.4

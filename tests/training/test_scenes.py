@@ -1,0 +1,153 @@
+"""The oracle says what is right for any history, and each task asks for what its words ask for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from counterpoint.interaction.nn import vocabulary as v
+from training import phrases
+from training.bank import Bank
+from training.own_words import relabel
+from training.scene import Demand, Oracle, Scene, beat_of
+from training.speakers import BankSpeaker, TextSpeaker
+from training.streams import make_stream
+from training.tasks import TASKS, sample
+
+WORDS = v.encode("let me check")
+
+
+def text_scene(task: str, seed: int, beats: int = 128) -> Scene:
+    random = np.random.default_rng(seed)
+    return sample(random, task, lambda: TextSpeaker(random), beats)
+
+
+def test_the_oracle_paces_the_words_of_a_demand() -> None:
+    oracle, said = Oracle([Demand(3, tuple(WORDS), "delegate")]), np.zeros(14, np.int64)
+    for beat in range(14):
+        said[beat] = oracle(beat, said)
+    assert [(beat, v.TOKENS[token]) for beat, token in enumerate(said) if token] == [
+        (3, "let"),
+        (5, "me"),
+        (6, "check"),
+    ]
+
+
+def test_a_missed_word_is_asked_for_again_and_a_missed_answer_expires() -> None:
+    silent = np.zeros(20, np.int64)
+    long, short = Oracle([Demand(3, tuple(WORDS), "delegate")]), Oracle([Demand(3, (WORDS[0],), "cue")])
+    assert long(9, silent) == WORDS[0]
+    assert short(5, silent) == WORDS[0]
+    assert short(12, silent) == v.PAD
+
+
+def test_a_new_demand_replaces_what_is_unsaid_and_a_stop_silences() -> None:
+    demands = [Demand(0, tuple(WORDS), "long"), Demand(2, (), "stop"), Demand(8, (WORDS[2],), "question")]
+    oracle, said = Oracle(demands), np.zeros(12, np.int64)
+    for beat in range(12):
+        said[beat] = oracle(beat, said)
+    assert {beat: int(token) for beat, token in enumerate(said) if token} == {0: WORDS[0], 8: WORDS[2]}
+
+
+def test_relabelling_forgives_a_late_word_and_goes_on_from_there() -> None:
+    said = np.zeros(12, np.int64)
+    said[5] = WORDS[0]
+    wanted = relabel(said, [Demand(3, tuple(WORDS), "delegate")])
+    assert wanted[3] == wanted[4] == WORDS[0]
+    assert wanted[6] == v.PAD
+    assert wanted[7] == WORDS[1]
+
+
+def test_a_word_belongs_to_the_first_beat_that_ends_after_it() -> None:
+    assert [beat_of(seconds) for seconds in (0.05, 0.16, 0.18, 0.37)] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_every_task_makes_scenes_that_its_oracle_can_follow(task: str) -> None:
+    for seed in range(12):
+        scene = text_scene(task, seed)
+        target, understood = scene.target(), scene.understood()
+        assert understood.any()
+        assert len(target) == scene.beats
+        assert (task == "chatter") == (not scene.demands) or task in {"repeated", "telling"}
+        for demand in scene.demands:
+            if demand.tokens and demand.beat < scene.beats and demand is Oracle(scene.demands).in_force(demand.beat):
+                assert target[demand.beat] == demand.tokens[0]
+
+
+def test_a_cue_is_answered_in_the_beat_in_which_it_is_understood() -> None:
+    scene = text_scene("cue", 3)
+    understood, target = scene.understood(), scene.target()
+    cues = [demand for demand in scene.demands if demand.category == "cue"]
+    assert cues
+    assert all(understood[d.beat] == d.about[0] and target[d.beat] == d.tokens[0] for d in cues)
+
+
+def test_a_timed_word_is_due_after_as_many_seconds() -> None:
+    scene = text_scene("timed", 5)
+    demand = next(d for d in scene.demands if d.category == "timed")
+    asked = max(p.labels[-1] for p in scene.placed if p.utterance.kind == "timed" and p.labels[-1] < demand.beat)
+    waits = {5 * v.NUMBERS.index(p.utterance.slots["N"]) for p in scene.placed if p.utterance.kind == "timed"}
+    assert demand.beat - asked in waits
+
+
+def test_a_result_is_spoken_only_after_two_silent_beats() -> None:
+    found = 0
+    for seed in range(40):
+        scene = text_scene("delegation", seed)
+        speaking = scene.speaking()
+        for demand in scene.demands:
+            if demand.category == "deliver":
+                found += 1
+                assert not speaking[demand.beat - 2 : demand.beat + 1].any()
+                assert any(note.tokens[1:] == demand.tokens and note.beat < demand.beat for note in scene.notes)
+    assert found > 10
+
+
+def test_a_cancelled_result_is_never_spoken() -> None:
+    for seed in range(60):
+        scene = text_scene("delegation", seed)
+        for cancel in (d for d in scene.demands if d.category == "cancel"):
+            later = [d.beat for d in scene.demands if d.category == "delegate" and d.beat > cancel.beat]
+            until = later[0] if later else scene.beats
+            assert not any(d.category == "deliver" and cancel.beat < d.beat < until for d in scene.demands)
+
+
+def test_training_never_sees_held_out_pairs_times_sums_or_wordings() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(3000):
+        phrase = phrases.draw(random)
+        slots = phrase.slots
+        assert not phrase.held
+        if phrase.kind == "rule":
+            assert not phrases.held_pair(slots["X"], slots["Y"])
+        if phrase.kind in {"timed", "every"}:
+            assert v.NUMBERS.index(slots["N"]) not in phrases.HELD_TIMES
+        if phrase.kind == "plus":
+            assert not phrases.held_sum(v.NUMBERS.index(slots["A"]), v.NUMBERS.index(slots["B"]))
+    wordings = {kind: set(templates) for kind, templates in phrases.TRAIN.items()}
+    assert not any(wordings[kind] & set(templates) for kind, templates in phrases.HELD.items())
+
+
+def test_every_word_of_every_template_is_in_the_vocabulary() -> None:
+    for table in (phrases.TRAIN, phrases.HELD):
+        for templates in table.values():
+            for word in " ".join(templates).split():
+                assert (len(word) == 1 and word.isupper()) or word in v.IDS, word
+
+
+def test_streams_are_reproducible_from_their_seed(bank: Bank) -> None:
+    from counterpoint.interaction.nn.dmel import Levels
+
+    one, other = (make_stream(np.random.default_rng(7), bank, "cue", 64, Levels()) for _ in range(2))
+    assert one.levels is not None
+    assert other.levels is not None
+    np.testing.assert_array_equal(one.levels, other.levels)
+    np.testing.assert_array_equal(one.target, other.target)
+
+
+def test_a_speaker_respects_what_is_to_be_avoided_and_what_is_asked_for(bank: Bank) -> None:
+    speaker = BankSpeaker(bank, "patterns", np.random.default_rng(0))
+    ball = v.IDS["ball"]
+    assert all(ball not in speaker.say("mention", avoid={ball}).words for _ in range(30))
+    assert ball in speaker.say("mention", word=ball).words

@@ -1,0 +1,35 @@
+"""espeak-ng speaks with word times, also where only the PyPI package brings it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("espeakng_loader")
+
+from training.align import align
+from training.voices import Espeak
+
+
+@pytest.fixture(scope="module")
+def espeak() -> Espeak:
+    return Espeak()
+
+
+def test_every_word_has_an_end_and_ends_are_in_order(espeak: Espeak) -> None:
+    clip = espeak.say("look at the little door")
+    assert clip is not None
+    assert clip.words == ("look", "at", "the", "little", "door")
+    assert list(clip.ends) == sorted(clip.ends)
+    assert clip.ends[-1] <= len(clip.samples) / 16_000
+    assert 0.05 < np.abs(clip.samples).max() <= 1
+
+
+def test_alignment_carries_word_times_over_to_another_speaker(espeak: Espeak) -> None:
+    known = espeak.say("when i say garden you say music", "en-us", rate=150, pitch=40)
+    other = espeak.say("when i say garden you say music", "en-us", "f3", rate=180, pitch=60)
+    assert known is not None
+    assert other is not None
+    found = align(known, other.samples)
+    assert found is not None
+    assert np.abs(np.array(found.ends) - np.array(other.ends)).mean() < 0.08
