@@ -22,6 +22,7 @@ from counterpoint.shared_context.entries import Closed, NoteLaid, Settled, Turn,
 from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, NoteId, Position, WriterId
 from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.shared_context.notes import Note, NoteKind
+from counterpoint.shared_context.queues import DEAD_LETTERS
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.testing.store_actors import Host, Worker, nothing_waits
 
@@ -377,3 +378,16 @@ async def test_leaving_the_store_loses_nothing() -> None:
         host = await Host.open(store)
         await host.say("a")
     assert len(await store.read(host.conversation)) == 1
+
+
+async def test_dead_letters_are_bounded_and_the_newest_are_kept() -> None:
+    store = MemoryStore(max_attempts=1)
+    host = await Host.open(store)
+    for each in range(DEAD_LETTERS + 3):
+        await host.ask(f"d{each}")
+        await Worker.take(store, seconds=1)
+        await anyio.sleep(1)
+    assert await nothing_waits(store)
+    dead = await store.dead("default")
+    assert [letter.delegation.id for letter in (dead[0], dead[-1])] == ["d3", f"d{DEAD_LETTERS + 2}"]
+    assert len(dead) == DEAD_LETTERS
