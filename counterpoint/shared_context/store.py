@@ -3,6 +3,11 @@
 Every write names a `Fence`. A store accepts it only while that fence is the newest of its kind: for the host, the
 conversation's epoch; for a worker, the epoch of the delegation's lease. Writes are idempotent by (writer, epoch, seq):
 sending an entry again returns the position it already has. Reads never wait; `follow` does.
+
+Entries that act (`Asked`, `Amended`, `Withdrawn`, `Settled`, `Closed`) go through the operation that acts on them. A
+write that contradicts its fence, its operation or the record raises `WriteRefused`, one that no reader could read
+`CorruptRecord`; a write to a conversation that is not kept raises `ConversationClosed`, a read `UnknownConversation`.
+`counterpoint.testing.store_contract` says all of this in tests.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -75,13 +80,16 @@ class ContextStore(Protocol):
     async def read(
         self, conversation: ConversationId, after: Position = Position(0), limit: int = 1000
     ) -> Sequence[Stored]:
-        """The entries after a position, oldest first. Raises `UnknownConversation`."""
+        """The entries after a position, oldest first. Positions are consecutive; those that were trimmed are missing
+        from the front, and `last_snapshot` covers them.
+        """
         ...
 
     def follow(self, conversation: ConversationId, after: Position = Position(0)) -> AsyncGenerator[Stored, None]:
         """Every entry after a position, as it comes; ends when the conversation is closed or forgotten.
 
-        Cancelling loses nothing: follow again from the last position seen.
+        Cancelling loses nothing: follow again from the last position seen. Where a position is skipped, the log was
+        trimmed before it was followed to there, and `last_snapshot` covers what is missing.
         """
         ...
 
@@ -134,7 +142,9 @@ class ContextStore(Protocol):
         ...
 
     async def release(self, lease: Lease) -> None:
-        """Give a delegation back at once, for the next worker: a worker that drains."""
+        """Give a delegation back at once, for the next worker: a worker that drains. It keeps its place in the queue
+        and this is no failed attempt. Releasing what was lost already changes nothing.
+        """
         ...
 
     async def amend(self, fence: Fence, entry: Entry) -> Position:
