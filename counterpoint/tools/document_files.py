@@ -117,9 +117,13 @@ def decoded(data: bytes) -> str:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("cp1252", "replace")
-    if len(_STRANGE.findall(text)) > len(text) // 20:
+    if not is_text(text):
         raise NotTextError("binary")
     return text
+
+
+def is_text(text: str) -> bool:
+    return len(_STRANGE.findall(text)) <= len(text) // 20
 
 
 def _below(root: Path, path: Path) -> str:

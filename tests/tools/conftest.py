@@ -1,10 +1,12 @@
-"""What the tests of tools share: a context, and a way to run a call to its end."""
+"""What the tests of tools share: a context, a way to run a call to its end, and a real server."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any
 
+import anyio
 import pytest
+import uvicorn
 
 from counterpoint.shared_context.ids import CallId, ConversationId, DelegationId
 from counterpoint.tools import Event, FailedCall, Outcome, Returned, Tool, ToolContext, run_call
@@ -38,3 +40,26 @@ def outcome(ran: Ran) -> Callable[..., Awaitable[Outcome]]:
         return last
 
     return run
+
+
+@pytest.fixture
+def serving() -> Callable[[Any], AbstractAsyncContextManager[str]]:
+    """`async with serving(app) as url`: an ASGI application behind a real socket of this machine."""
+
+    @asynccontextmanager
+    async def serve(app: Any) -> AsyncGenerator[str, None]:
+        settings = uvicorn.Config(
+            app, port=0, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=0
+        )
+        server = uvicorn.Server(settings)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server._serve)
+            while not server.started:  # noqa: ASYNC110 (it offers nothing to wait for)
+                await anyio.sleep(0.001)
+            host, port = server.servers[0].sockets[0].getsockname()[:2]
+            try:
+                yield f"http://{host}:{port}"
+            finally:
+                server.should_exit = server.force_exit = True
+
+    return serve
