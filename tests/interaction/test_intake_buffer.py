@@ -8,7 +8,8 @@ from counterpoint.interaction.media_faults import FaultTally
 
 RATE = 16_000
 SIZE = 320
-LEFT, LATE, RIGHT = (value.to_bytes(2, "little") * SIZE for value in (1, 2, 3))
+LEFT, RIGHT = b"\1\0" * SIZE, b"\3\0" * SIZE
+LATE = b"".join(value.to_bytes(2, "little") for value in range(1000, 1000 + SIZE))
 
 
 def with_hole() -> tuple[AudioBuffer, FaultTally]:
@@ -38,7 +39,7 @@ def test_a_stamp_that_is_a_little_off_still_meets_its_hole(off):
     assert faults.take() is None
 
 
-@pytest.mark.parametrize(("at", "heard"), [(7.01, LATE[:SIZE]), (6.99, LATE[:SIZE]), (6.9, b""), (7.1, b"")])
+@pytest.mark.parametrize(("at", "heard"), [(7.01, LATE[:SIZE]), (6.99, LATE[SIZE:]), (6.9, b""), (7.1, b"")])
 def test_a_piece_fills_only_what_it_overlaps(at, heard):
     buffer, faults = with_hole()
     assert buffer.fill(LATE, at) == len(heard) // 2

@@ -51,6 +51,16 @@ def test_what_arrived_after_the_beat_belongs_to_the_next():
     assert seen(5, 30, 0.6, cut_late=0.1) == [[5], [11], [17]]
 
 
+def test_a_frame_on_the_edge_belongs_to_the_beat_that_ends_there():
+    intake = VideoIntake(10)
+    seen: list[list[int]] = []
+    for beat in range(1, 200):
+        for seq in (2 * beat - 1, 2 * beat):
+            intake.push(frame(seq, seq * 0.1), seq * 0.1)
+        seen.append([each.seq for each in intake.cut(beat * 0.2)])
+    assert seen == [[2 * beat - 1, 2 * beat] for beat in range(1, 200)]
+
+
 def test_an_older_frame_never_follows_a_newer_one():
     intake = VideoIntake(5)
     for seq in (3, 1, 2, 3):
