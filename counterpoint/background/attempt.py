@@ -1,28 +1,32 @@
 """One attempt at one delegation: the lease, its view of the log, and the pen. It decides nothing."""
 
+import logging
 from collections.abc import Callable
 from contextlib import aclosing
 
 import anyio
+import anyio.lowlevel
 
 from counterpoint.background.limits import Limits
 from counterpoint.background.notepad import Notepad
 from counterpoint.background.retrying import pause, until_it_answers
 from counterpoint.background.writer import Writer
-from counterpoint.errors import StoreFull, StoreUnavailable
+from counterpoint.errors import CorruptRecord, StoreFull, StoreUnavailable
 from counterpoint.shared_context.delegations import Delegation
 from counterpoint.shared_context.entries import NoteLaid, Stored
 from counterpoint.shared_context.ids import Position
 from counterpoint.shared_context.notes import Note
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.shared_context.packing import package_of
-from counterpoint.shared_context.store import ContextStore, Lease
+from counterpoint.shared_context.store import ContextStore, Lease, Snapshot
 from counterpoint.shared_context.timeline import Timeline
 
-PAGE = 1_000
-"""Entries read at once."""
+PAGE = 100
+"""Entries read at once; others get their turn in between."""
 
 Arrived = Callable[[Stored], None]
+
+logger = logging.getLogger(__name__)
 
 
 class Attempt:
@@ -61,14 +65,15 @@ class Attempt:
         """Read the log as it is. True if it began with a snapshot: what is older is known, but did not arrive."""
         conversation = self.delegation.conversation
         snapshot = await until_it_answers(lambda: self.store.last_snapshot(conversation))
-        if snapshot is not None:
-            self.timeline = Timeline.restore(snapshot.data)
+        restored = _restored(snapshot)
+        self.timeline = restored or self.timeline
         while True:
             page = await until_it_answers(lambda: self.store.read(conversation, self.timeline.tail, PAGE))
             for stored in page:
                 self._take(stored, arrived)
             if len(page) < PAGE:
-                return snapshot is not None
+                return restored is not None
+            await anyio.lowlevel.checkpoint()
 
     async def follow(self, arrived: Arrived) -> None:
         """Everything that is written from now on. Returns when the conversation is closed or forgotten.
@@ -91,3 +96,12 @@ class Attempt:
     def _take(self, stored: Stored, arrived: Arrived) -> None:
         self.timeline.apply(stored)
         arrived(stored)
+
+
+def _restored(snapshot: Snapshot | None) -> Timeline | None:
+    """Without a snapshot that can be read, what is left of the log has to do."""
+    try:
+        return Timeline.restore(snapshot.data) if snapshot else None
+    except CorruptRecord:
+        logger.exception("a snapshot cannot be read")
+        return None

@@ -43,7 +43,7 @@ from counterpoint.background.thinking import Thinking
 from counterpoint.background.tool_calls import ToolCalls
 from counterpoint.background.watch import Watch
 from counterpoint.config import NOTE_TTL_SECONDS
-from counterpoint.errors import ConversationClosed, Fenced, StoreError, lone_errors
+from counterpoint.errors import ConversationClosed, Fenced, StoreError, UnknownConversation, lone_errors
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import NoteLaid, Settled, Taken
 from counterpoint.shared_context.ids import Position
@@ -104,6 +104,7 @@ class Reasoner:
         self._heartbeat = Heartbeat(attempt.store, attempt.lease, self.lose)
         self._failure = Failure.INTERNAL
         self._ending: Ending | None = None
+        self._unstopped = False
         self._work = anyio.CancelScope()
         self._tasks: TaskGroup | None = None
         self._sent = anyio.Event()
@@ -143,6 +144,8 @@ class Reasoner:
                     await anyio.sleep_until(self._watch.deadline)
                     self._happened(TimeIsUp())
                     self._fail(Failure.TIME)
+        except UnknownConversation:
+            self._end(Ending.OVER)
         except Exception:
             logger.exception("delegation %s failed inside the worker", self._attempt.delegation.id)
             self._fail(Failure.INTERNAL)
@@ -263,6 +266,7 @@ class Reasoner:
         """The first ending counts. Everything stops at once, but for writes in flight."""
         if self._ending is None:
             self._ending = ending
+            self._unstopped = self._calls.writing
             self._work.cancel()
 
     async def _close(self, until: float) -> None:
@@ -275,18 +279,18 @@ class Reasoner:
                 with anyio.move_on_after(RELEASE_SECONDS), suppress(StoreError):
                     await self._attempt.writer.sent()
                     await self._attempt.store.release(self._attempt.lease)
-            case Ending.OVER:
+            case Ending.OVER if self._unstopped:
                 self._settle(DelegationState.WITHDRAWN, "")  # refused, if somebody else has it
                 with anyio.move_on_after(RELEASE_SECONDS), suppress(StoreError):
                     await self._sent.wait()
                     await self._attempt.writer.run(until)
-            case Ending.CUT_OFF | None:
+            case Ending.OVER | Ending.CUT_OFF | None:
                 pass
 
     async def _send(self, until: float) -> None:
         try:
             await self._attempt.writer.run(until)
-        except (Fenced, ConversationClosed):
+        except (Fenced, ConversationClosed, UnknownConversation):
             self._end(Ending.OVER)
         except StoreError:
             logger.exception("delegation %s: its entries could not be written", self._attempt.delegation.id)

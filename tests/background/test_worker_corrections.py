@@ -112,6 +112,7 @@ async def test_a_withdrawal_stops_the_model_and_its_look_ups_at_once(scene):
         await anyio.sleep(0.001)
         assert (stopped, worker.busy, model.thinking) == (["Lyon"], 0, 0)
     assert await host.notes() == []
+    assert await host.bodies(Settled) == []
 
 
 async def test_a_withdrawal_stops_a_model_that_is_thinking(scene):
