@@ -35,7 +35,7 @@ MAX_ARGUMENTS = 100_000
 
 CORRECTED = "not run: the request was corrected meanwhile; call it again if it is still wanted"
 OVER = "stopped: the work was over"
-NOT_BEGUN = "not run: the work ended before it began"
+NOT_BEGUN = "not run: it was stopped before it began"
 IN_DOUBT = "not run again: it is not known whether the same call before has changed anything"
 
 
@@ -124,6 +124,8 @@ class ToolCalls:
                 return await self._checked(active, tool, call, upto)
             finally:
                 del self._active[number]
+        if active.announced:
+            return Observation(CORRECTED, call, failed=True)
         return self._refused(call, CORRECTED, active.id)
 
     async def _checked(self, active: _Active, tool: Tool[..., Any], call: Call, upto: Position) -> Observation:

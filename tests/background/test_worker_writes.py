@@ -151,7 +151,24 @@ async def test_what_ends_while_a_write_waits_for_the_log_is_known_not_to_have_ru
         assert await host.state() is DelegationState.EXPIRED
         returned = await host.bodies(ToolReturned)
     assert booked == []
-    assert [(body.result, body.failed) for body in returned] == [("not run: the work ended before it began", True)]
+    assert [(body.result, body.failed) for body in returned] == [("not run: it was stopped before it began", True)]
+
+
+@pytest.mark.parametrize("seconds", [1.0, 1.05, 1.1, 1.2, 1.3, 1.4])
+async def test_a_correction_while_a_write_waits_for_the_log_leaves_one_record_of_it(scene, outage, seconds):
+    async with scene() as host:
+        cable = outage(host.memory)
+        await host.work(ScriptedBackground({"10:14": BOOKING, "leave it": [Answer("Fine.")]}), book, store=cable)
+        delegation = await host.ask("the 10:14")
+        await anyio.sleep(seconds)
+        cable.pull()
+        await anyio.sleep(2)
+        await host.amend(delegation, "leave it")
+        cable.plug()
+        await host.settled()
+        (called,), (returned,) = await host.bodies(ToolCalled), await host.bodies(ToolReturned)
+    assert called.call == returned.call
+    assert returned.failed == (booked == [])
 
 
 async def test_an_answer_beside_a_write_is_told_when_the_write_is_done(scene):
