@@ -13,12 +13,18 @@ def lone_errors() -> Generator[None, None, None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        if error is group:
+        lone = _only_one(group)
+        if lone is None:
             raise
-        raise error from error.__cause__
+        raise lone from lone.__cause__
+
+
+def _only_one(error: BaseException) -> BaseException | None:
+    """The one error in a group, however deep; None if there are several."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    errors: tuple[BaseException, ...] = error.exceptions  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] (its type argument is not known at run time)
+    return _only_one(errors[0]) if len(errors) == 1 else None
 
 
 class CounterpointError(Exception):

@@ -8,7 +8,7 @@ import msgspec
 
 from counterpoint import telemetry
 from counterpoint.config import BEAT_SECONDS, HORIZON_BEATS
-from counterpoint.errors import ConversationClosed, StoreUnavailable, UnknownConversation, lone_errors
+from counterpoint.errors import ConversationClosed, StoreError, StoreUnavailable, UnknownConversation, lone_errors
 from counterpoint.interaction.arrivals import Arrivals
 from counterpoint.interaction.beat_loop import BeatLoop
 from counterpoint.interaction.delegations import Delegations
@@ -196,8 +196,9 @@ class _Live:
                         await self._compact(after)
             except StoreUnavailable:
                 await anyio.sleep(FOLLOW_AGAIN_SECONDS)
-            except UnknownConversation:
-                self.output.end(ConversationClosed("the conversation was forgotten"))
+            except StoreError as error:
+                forgotten = isinstance(error, UnknownConversation)
+                self.output.end(ConversationClosed("the conversation was forgotten") if forgotten else error)
                 self.loop.stop()
                 return
             else:
@@ -274,8 +275,8 @@ class _Live:
         try:
             await self._store.snapshot(self._fence, position, self._timeline.snapshot())
             await self._store.trim(self._fence, covered)
-        except StoreUnavailable:
-            self._snapshot = covered
+        except StoreError:
+            self._snapshot = covered  # not now: the journal tells of a store that is gone, full or lost to another host
 
 
 def _next_slot(now: float, phase: float) -> float:

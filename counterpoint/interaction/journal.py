@@ -10,9 +10,19 @@ from itertools import takewhile
 import anyio
 import msgspec
 
-from counterpoint.errors import StoreFull, StoreUnavailable, UnknownDelegation
+from counterpoint.errors import CorruptRecord, StoreError, StoreFull, StoreUnavailable, UnknownDelegation, WriteRefused
 from counterpoint.interaction.metronome import Bell
-from counterpoint.shared_context.entries import Amended, Asked, Body, Closed, Degraded, Entry, Recovered, Withdrawn
+from counterpoint.shared_context.entries import (
+    Amended,
+    Asked,
+    Body,
+    Closed,
+    Degraded,
+    Entry,
+    Failed,
+    Recovered,
+    Withdrawn,
+)
 from counterpoint.shared_context.ids import Beat, Position
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import ContextStore, Fence
@@ -118,9 +128,24 @@ class Journal:
                 self._scribe.unwritten(entries)
                 self._refused(entries[0].body)
                 return
+            except (CorruptRecord, WriteRefused) as error:
+                await self._send_the_rest(entries, error)
+                return
             else:
                 self._recovered(len(entries))
                 return
+
+    async def _send_the_rest(self, entries: list[Entry], error: StoreError) -> None:
+        """One of these entries can never be written (a text that is no text, say): find it, and say so instead."""
+        self._scribe.unwritten(entries)
+        if len(entries) == 1:
+            header = entries[0].header
+            failed = Failed("journal", f"a {type(entries[0].body).__name__} could not be written: {error}")
+            self._outbox.appendleft(Pending(failed, header.beat or Beat(0), header.at))
+            return
+        for entry in entries:
+            header = entry.header
+            await self._send([self._scribe.write(entry.body, beat=header.beat, at=header.at, cause=header.cause)])
 
     async def _send_once(self, entries: list[Entry]) -> None:
         match entries[0].body:

@@ -4,6 +4,7 @@ import anyio
 import pytest
 
 from counterpoint import Runtime, Session, tool
+from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import (
     Amended,
     Asked,
@@ -14,7 +15,6 @@ from counterpoint.shared_context.entries import (
     ToolCalled,
     ToolReturned,
 )
-from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.expressed import Delegate
 from counterpoint.shared_context.notes import NoteKind
 from counterpoint.testing import (

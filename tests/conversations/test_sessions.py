@@ -1,5 +1,7 @@
 """Sessions: input, output, pauses, endings, and what they survive."""
 
+from itertools import pairwise
+
 import anyio
 import pytest
 
@@ -16,6 +18,7 @@ from counterpoint.errors import (
 from counterpoint.interaction.model import Modality
 from counterpoint.shared_context.chunks import AudioChunk, TextChunk, VideoChunk
 from counterpoint.shared_context.entries import Degraded, Failed, Gap, MediaFault, Played, Recovered, Turn
+from counterpoint.shared_context.ids import ConversationId
 from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.testing import (
     ScriptedInteraction,
@@ -54,7 +57,7 @@ async def test_sessions_are_spread_over_the_beat() -> None:
         for _ in range(20):
             tasks.start_soon(one, runtime)
     gaps = sorted(times)
-    assert max(after - before for before, after in zip(gaps, gaps[1:], strict=False)) < 0.025
+    assert max(after - before for before, after in pairwise(gaps)) < 0.025
 
 
 async def test_a_late_step_covers_the_beats_that_it_missed_and_hears_all_of_them() -> None:
@@ -149,11 +152,11 @@ async def test_a_push_after_the_end_is_refused() -> None:
 async def test_a_listener_that_is_too_slow_gets_a_named_error_after_what_was_kept_for_it() -> None:
     async with Runtime(ScriptedInteraction()).session() as session:
         await anyio.sleep(5)
-        turns: list[MicroTurn] = []
+        beats: list[int] = []
         with pytest.raises(SlowListener):
             async for turn in session:
-                turns.append(turn)
-        assert [turn.beat for turn in turns] == [0, 1, 2, 3, 4]
+                beats += [turn.beat]
+        assert beats == [0, 1, 2, 3, 4]
 
 
 async def test_what_a_barge_in_cut_off_returns_as_unheard() -> None:
@@ -304,3 +307,45 @@ async def test_a_model_that_times_notes_itself_gets_them_at_once() -> None:
     played = await play(Runtime(model), talks(range(20)), beats=20, also=application)
     assert played.woven == {"Now.": 3}
     assert Modality.TEXT in model.capabilities.perceives
+
+
+async def test_a_second_host_takes_the_conversation_over_and_the_first_is_told() -> None:
+    from counterpoint.errors import Fenced
+
+    runtime = Runtime(ScriptedInteraction(say("one two three four five six", at=8)))
+    async with runtime.session("ours") as first, runtime.session("ours") as second:
+        with pytest.raises(Fenced):
+            async for _ in first:
+                await anext(second)
+
+
+async def test_a_conversation_that_is_forgotten_ends_its_session() -> None:
+    from counterpoint.errors import ConversationClosed
+
+    runtime = Runtime(ScriptedInteraction())
+    async with runtime.session() as session:
+        await anext(session)
+        await runtime.store.forget(session.conversation)
+        with pytest.raises(ConversationClosed, match="forgotten"):
+            async for _ in session:
+                pass
+
+
+async def test_a_long_conversation_is_snapshotted_and_its_log_trimmed() -> None:
+    store = MemoryStore()
+    async with store:
+        speech = "well and so on " * 1500
+        played = await play(
+            Runtime(ScriptedInteraction(say(speech, at=0)), store=store), beats=6000, conversation="long"
+        )
+        snapshot = await store.last_snapshot(ConversationId("long"))
+    assert snapshot is not None
+    assert played.entries[0].position > 1
+    assert played.entries[0].position <= snapshot.upto
+
+
+async def test_a_text_that_cannot_be_written_is_recorded_as_failed_and_the_rest_is_kept() -> None:
+    broken = say("broken \ud800 text", at=3)
+    played = await play(Runtime(ScriptedInteraction(say("before", at=1), broken, say("after", at=9))), beats=20)
+    assert any(each.what == "journal" for each in played.bodies(Failed))
+    assert "after" in "".join(turn.text for turn in played.bodies(Turn))
