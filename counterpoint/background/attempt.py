@@ -61,18 +61,17 @@ class Attempt:
         """Seconds since a date; never negative, whatever the clocks of other machines say."""
         return max(self.clock() - at, 0.0)
 
-    async def read(self, arrived: Arrived) -> bool:
-        """Read the log as it is. True if it began with a snapshot: what is older is known, but did not arrive."""
+    async def read(self, arrived: Arrived) -> None:
+        """Read the log as it is. What a snapshot stands for is known afterwards, and does not arrive."""
         conversation = self.delegation.conversation
         snapshot = await until_it_answers(lambda: self.store.last_snapshot(conversation))
-        restored = _restored(snapshot)
-        self.timeline = restored or self.timeline
+        self.timeline = _restored(snapshot) or self.timeline
         while True:
             page = await until_it_answers(lambda: self.store.read(conversation, self.timeline.tail, PAGE))
             for stored in page:
                 self._take(stored, arrived)
             if len(page) < PAGE:
-                return restored is not None
+                return
             await anyio.lowlevel.checkpoint()
 
     async def follow(self, arrived: Arrived) -> None:

@@ -39,11 +39,9 @@ class Watch:
 
     async def read(self) -> None:
         """Words that are older than what can be read count as said just now: that is the safe side."""
-        from_snapshot = await self._attempt.read(self._arrived)
-        work = self._attempt.timeline.work(self._attempt.delegation.id)
-        now = anyio.current_time()
-        asked_at = now if self._asked_at is None else self._asked_at
-        self._window.words(now if from_snapshot and work and work.amendments else asked_at)
+        await self._attempt.read(self._arrived)
+        asked_at = anyio.current_time() if self._asked_at is None else self._asked_at
+        self._window.words(asked_at)
         self.deadline = asked_at + self._attempt.delegation.seconds
         self._live = True
 

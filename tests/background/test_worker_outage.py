@@ -26,6 +26,68 @@ async def test_what_is_found_during_an_outage_is_told_after_it_in_order_and_once
     assert [text for _, text in await host.told()] == ["One.", "Two.", "Three."]
 
 
+@pytest.mark.parametrize("began", [1.05, 1.15, 1.25, 1.35, 1.45])
+@pytest.mark.parametrize("seconds", [3.0, 3.1, 3.2, 3.3])
+async def test_after_an_outage_a_worker_does_not_take_its_own_work_away_from_itself(scene, outage, began, seconds):
+    async with scene() as host:
+        cable = outage(host.memory)
+        await host.work(ScriptedBackground(after=9, answer="10:14"), store=cable)
+        await host.ask()
+        await anyio.sleep(began)
+        cable.pull()
+        await anyio.sleep(seconds)
+        cable.plug()
+        await host.settled()
+        assert len(await host.bodies(Taken)) == 1
+
+
+async def test_a_worker_that_was_given_its_own_work_again_goes_on_with_the_newer_lease(scene):
+    class Forgetful:
+        """Its renewals never arrive."""
+
+        def __init__(self, store):
+            self._store = store
+
+        def __getattr__(self, name):
+            return getattr(self._store, name)
+
+        async def renew(self, lease):
+            pass
+
+    async with scene() as host:
+        model = ScriptedBackground(after=3, answer="10:14")
+        worker = await host.work(model, store=Forgetful(host.memory))
+        await host.ask()
+        await host.until(Taken, 2)
+        await anyio.sleep(0.1)
+        assert (worker.busy, model.thinking) == (1, 1)
+
+
+async def test_what_a_store_lost_when_it_was_set_back_is_sent_again(scene):
+    class SetBack:
+        """Takes what is appended, and has forgotten the first of it when the next comes."""
+
+        def __init__(self, store):
+            self._store = store
+            self._forgets = True
+
+        def __getattr__(self, name):
+            return getattr(self._store, name)
+
+        async def append(self, fence, entries):
+            if self._forgets and fence.delegation and any(isinstance(entry.body, NoteLaid) for entry in entries):
+                self._forgets = False
+                return [0 for _ in entries]
+            return await self._store.append(fence, entries)
+
+    async with scene() as host:
+        script = [Say("One.", after=1), Say("Two.", after=1), Answer("Three.", after=1)]
+        await host.work(ScriptedBackground(script), store=SetBack(host.memory))
+        await host.ask()
+        await host.settled()
+    assert [text for _, text in await host.told()] == ["One.", "Two.", "Three."]
+
+
 async def test_a_long_outage_delays_the_result_and_does_not_lose_it(scene, outage):
     async with scene() as host:
         cable = outage(host.memory)
