@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from counterpoint.evaluation import LABEL
+from counterpoint.evaluation.baselines import behind_turns
 from counterpoint.evaluation.events import Said, in_order, match, recall, stopped_by
 from counterpoint.evaluation.intervals import Estimate, ratio
 from counterpoint.interaction.nn import vocabulary as v
@@ -32,12 +33,12 @@ from training.tasks import sample
 SINGLE = ("cue", "timed", "every", "question")
 
 
-def test_room(rng: np.random.Generator) -> Room:
+def plain_room(rng: np.random.Generator) -> Room:
     """Level and noise only: what is unseen is the voice."""
     return Room(gain=rng.uniform(-16, 4), noise=rng.uniform(-60, -18), tilt=-6.0)
 
 
-def test_streams(
+def unseen_streams(
     bank: Bank | None, family: str, task: str, count: int, beats: int, levels: Levels, held: bool, seed: int = 1
 ) -> list[Stream]:
     """Streams of one task by voices of the family ("text": bare words), the same for every model."""
@@ -54,7 +55,7 @@ def test_streams(
             scene = sample(rng, task, speaker, beats)
         except NoClip:
             continue
-        heard = None if bank is None else levels.quantise(render(scene, bank, test_room(rng), rng))
+        heard = None if bank is None else levels.quantise(render(scene, bank, plain_room(rng), rng))
         found.append(Stream(scene, heard, scene.understood(), scene.target()))
     return found
 
@@ -135,6 +136,16 @@ def score_stream(stream: Stream, understood: np.ndarray, said: np.ndarray, count
     _score_speech(stream.scene, stream.target, spoken, counts)
 
 
+def score_behind_turns(stream: Stream, said: np.ndarray, counts: Counts) -> None:
+    """The same words behind a turn-taking harness with a perfect detector: cues and timers."""
+    spoken = events(np.array(behind_turns(said.tolist(), stream.scene.speaking().tolist())))
+    expected = events(stream.target)
+    by_beat = {e.beat: exact for e, exact in zip(expected, match(expected, spoken).exact, strict=True)}
+    for category in ("cue", "timed"):
+        asked = [by_beat[d.beat] for d in stream.scene.demands if d.category == category and d.beat in by_beat]
+        counts.add(f"{category} exact, behind turns", sum(asked), len(asked))
+
+
 def _score_speech(scene: Scene, target: np.ndarray, spoken: list[Said[int]], counts: Counts) -> None:
     """Interruptions, delegation and delivery."""
     demands = scene.demands
@@ -148,10 +159,11 @@ def _score_speech(scene: Scene, target: np.ndarray, spoken: list[Said[int]], cou
             window = range(demand.beat - 1, demand.beat + 4)
             counts.add("delegation asked", any(o.token == v.IDS["<delegate>"] and o.beat in window for o in spoken), 1)
         elif demand.category == "deliver":
-            end = min(scene.beats, demand.beat + sum(v.beats_to_say(t) for t in demand.tokens) + 6)
-            counts.add(
-                "result spoken exactly", in_order(demand.tokens, spoken, demand.beat - 1, min(end, following)), 1
-            )
+            end = min(scene.beats, following, demand.beat + sum(v.beats_to_say(t) for t in demand.tokens) + 6)
+            if in_order(
+                demand.tokens, events(target), demand.beat, end
+            ):  # else the stream or a new demand cuts it short
+                counts.add("result spoken exactly", in_order(demand.tokens, spoken, demand.beat, end), 1)
         elif demand.category == "long":
             last = min(following, scene.beats)
             due = int((target[demand.beat : last] != 0).sum())
@@ -172,13 +184,15 @@ def evaluate(
     config = model.config
     levels = Levels(config.low, config.high, config.levels)
     counts = Counts()
-    for task, count in tasks.items():
-        streams = test_streams(bank, family, task, count, beats, levels, held)
-        for start in range(0, count, 40):
-            part = streams[start : start + 40]
-            understood, said = run_free(model, part, decoding)
-            for stream, u, y in zip(part, understood, said, strict=True):
-                score_stream(stream, u, y, counts)
+    streams = [
+        s for task, count in tasks.items() for s in unseen_streams(bank, family, task, count, beats, levels, held)
+    ]
+    for start in range(0, len(streams), 64):
+        part = streams[start : start + 64]
+        understood, said = run_free(model, part, decoding)
+        for stream, u, y in zip(part, understood, said, strict=True):
+            score_stream(stream, u, y, counts)
+            score_behind_turns(stream, y, counts)
     return counts.estimates()
 
 

@@ -15,10 +15,12 @@ import contextlib
 import ctypes
 import json
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +138,7 @@ class Trainer:
         torch.save(state | {"config": self.model.config.as_dict()}, self.folder / "state.tmp")
         os.replace(self.folder / "state.tmp", self.state_file)
 
-    def learn(self, stage: Stage) -> Callable[[Collated, float], dict[str, float]]:
+    def learn(self, stage: Stage, model: InteractionNet) -> Callable[[Collated, float], dict[str, float]]:
         """Forward and backward over a batch in pieces, as one function of the batch and the stage's progress (0-1)."""
 
         def run(batch: Collated, at: float) -> dict[str, float]:
@@ -144,11 +146,11 @@ class Trainer:
             padding = stage.padding[0] + (stage.padding[1] - stage.padding[0]) * at
             batch = to_device(batch, self.device)
             if stage.own_words:
-                batch = feed_back(self.model, batch, self.precision)
+                batch = feed_back(model, batch, self.precision)
             found: list[dict[str, float]] = []
             for part in parts_of(batch):
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
-                    understood, said = self.model(part.inputs)
+                    understood, said = model(part.inputs)
                 heard_loss, said_loss = losses(understood, said, part, positive, padding)
                 ((heard_loss + said_loss) * (len(part.target) / len(batch.target))).backward()
                 found.append(
@@ -159,20 +161,18 @@ class Trainer:
 
         return run
 
-    def run(self, number: int, steps: int, bank: Path) -> None:
+    def run(self, number: int, steps: int, bank: Path, rate: float = 1.0) -> None:
         """Trains the stage until it has had `steps` steps in all."""
         stage = STAGES[number]
         config = self.model.config
         levels = Levels(config.low, config.high, config.levels)
         folder = bank if stage.recipe.audio else None
-        learn = self.learn(stage)
-        if self.workers:
-            self.model.share_memory()
         feeds = [
             Feed(stage.recipe.share(max(1, self.workers)), folder, levels, self.seed, rank)
             for rank in range(max(1, self.workers))
         ]
-        crew = Crew(self.model, learn, feeds) if self.workers else None
+        crew = Crew(self.model, partial(self.learn, stage), feeds) if self.workers else None
+        learn = self.learn(stage, self.model)
         recent: list[float] = []
         saved = time.monotonic()
         try:
@@ -181,7 +181,7 @@ class Trainer:
                 at = self.stage_steps[number] / steps
                 found = crew.gradients(self.step, at) if crew else learn(feeds[0].batch(self.step), at)
                 warm = min(1.0, (self.step - self.warm_from + 1) / WARM_UP)
-                found["norm"] = self.optimisers.step(warm * ((1 - at) * 0.97 + 0.03 if stage.decay else 1.0))
+                found["norm"] = self.optimisers.step(rate * warm * ((1 - at) * 0.97 + 0.03 if stage.decay else 1.0))
                 self.step += 1
                 self.stage_steps[number] += 1
                 recent = [*recent[-60:], time.monotonic() - begin]
@@ -280,7 +280,9 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("training/runs/gate-a"), help="run folder: state, log, curves")
     parser.add_argument("--bank", type=Path, default=Path("training/runs/bank"))
     parser.add_argument("--weights", type=Path, help="start from exported weights (momentum is warmed anew)")
+    parser.add_argument("--state", type=Path, help="start from another run's state.pt, which stays as it is")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=0.4, help="scales all learning rates")
     parser.add_argument(
         "--workers",
         type=int,
@@ -293,6 +295,9 @@ def main() -> None:
     if arguments.workers:
         torch.set_num_threads(1)
     keep_memory()
+    if arguments.state and not (arguments.run / "state.pt").exists():
+        arguments.run.mkdir(parents=True, exist_ok=True)
+        shutil.copy(arguments.state, arguments.run / "state.pt")
     trainer = Trainer(
         arguments.run,
         Config(),
@@ -303,7 +308,7 @@ def main() -> None:
     count = sum(p.numel() for p in trainer.model.parameters())
     print(f"{count / 1e6:.2f} M parameters, {trainer.precision}, {trainer.device}, step {trainer.step}", flush=True)
     for number in range(len(STAGES)) if arguments.all else [arguments.stage]:
-        trainer.run(number, arguments.steps or STAGES[number].steps, arguments.bank)
+        trainer.run(number, arguments.steps or STAGES[number].steps, arguments.bank, arguments.rate)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def test_hearing_is_learned_and_survives_a_restart(bank: Bank, tmp_path: Path, m
     torch.set_num_threads(1)
     trainer = Trainer(tmp_path, TINY, seed=0)
     recipe = Recipe(audio=8, text=0, beats=32, mix=TALK)
-    learn = trainer.learn(STAGES[1])
+    learn = trainer.learn(STAGES[1], trainer.model)
     first, accuracy = None, 0.0
     for step in range(110):
         batch = collate(streams_of(recipe, bank, LEVELS, seed=step), np.random.default_rng(step))

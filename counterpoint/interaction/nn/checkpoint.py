@@ -14,6 +14,10 @@ from torch import Tensor
 from counterpoint.interaction.nn.model import Config, InteractionNet
 
 
+SHIPPED = Path(__file__).parent / "weights" / "native.safetensors"
+"""The weights that come with the package."""
+
+
 class CheckpointError(ValueError):
     """The weights do not fit their model card, or the model."""
 
@@ -40,7 +44,7 @@ def save_model(model: InteractionNet, path: Path, about: dict[str, Any]) -> None
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
 
 
-def load_model(path: Path) -> InteractionNet:
+def load_model(path: Path = SHIPPED) -> InteractionNet:
     """The model of a weights file with its card, in evaluation mode. Raises CheckpointError where file, card and
     model do not fit.
     """

@@ -35,6 +35,9 @@ class Decoding:
     said_padding: float = 0.0
 
 
+GREEDY = Decoding()
+
+
 @dataclass(frozen=True)
 class StreamState:
     """Everything that B parallel streams carry from beat to beat."""
@@ -106,7 +109,7 @@ def step(
     *,
     notes: Notes | None = None,
     typed: Tensor | None = None,
-    decoding: Decoding = Decoding(),
+    decoding: Decoding = GREEDY,
 ) -> tuple[Step, StreamState]:
     """One beat.
 
