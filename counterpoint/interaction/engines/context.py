@@ -42,7 +42,7 @@ class Context:
     def begin(self, party: Party) -> None:
         self.party = party
         self.text: str = ""
-        self._push(self._marks.opening(party))
+        self._push(self._marks.turns[party].opening)
         self._places = [(0, self.length)] if party is Party.AGENT else []
 
     def write(self, text: str) -> int:
@@ -56,19 +56,18 @@ class Context:
 
     def end(self) -> None:
         if self.party is not None:
-            self._push(self._marks.closing)
+            self._push(self._marks.turns[self.party].closing)
             self.party = None
 
     def render(self, dialogue: Dialogue, instructions: str) -> list[int]:
         """A dialogue from its first token on, with the turn that is open now as far as it got."""
-        tokens = list(self._marks.first)
-        tokens += self._turn(Party.REMARK, instructions)
+        tokens = self._marks.chat.start(instructions, self._tokenizer)
         if dialogue.earlier:
             tokens += self._turn(Party.REMARK, f"Earlier in this conversation:\n{dialogue.earlier}")
         for turn in dialogue.turns:
             tokens += self._turn(turn.party, turn.text)
         if self.party is not None:
-            tokens += [*self._marks.opening(self.party), *self._tokenizer.encode(escape_control(self.text))]
+            tokens += [*self._marks.turns[self.party].opening, *self._tokenizer.encode(escape_control(self.text))]
         return tokens
 
     def size(self, text: str) -> int:
@@ -100,13 +99,17 @@ class Context:
         made = 0
         if limit <= 0:
             return 0, False
-        stop = self._tokenizer.end_of_turn
-        async with aclosing(self.session.generate(limit, stop=stop, banned=self._marks.banned)) as tokens:
+        marks = self._marks
+        async with aclosing(self.session.generate(limit, stop=marks.stop, banned=marks.banned)) as tokens:
             async for token in tokens:
                 made += 1
                 if self.mirror is not None:
                     self.mirror.append(token)
-                if not take(self._tokenizer.piece(token)):
+                piece, line_end, _ = self._tokenizer.piece(token).partition(b"\n")
+                if marks.one_line and line_end:
+                    take(piece)
+                    return made, True
+                if not take(piece + line_end):
                     return made, False
         return made, made < limit
 
@@ -129,7 +132,7 @@ class Context:
         self.text = self.text[:keep]
         self._places = [each for each in self._places if each[1] <= at]
         if self.party is None:
-            self._push(self._marks.closing)
+            self._push(self._marks.turns[Party.AGENT].closing)
         return True
 
     async def _cut(self, at: int) -> None:
@@ -146,4 +149,4 @@ class Context:
             self.mirror.extend(tokens)
 
     def _turn(self, party: Party, text: str) -> list[int]:
-        return [*self._marks.opening(party), *self._tokenizer.encode(text), *self._marks.closing]
+        return self._marks.turns[party].of(text, self._tokenizer)

@@ -4,6 +4,7 @@ of speech, delegates, and tells notes. docs/prompt-protocol.md describes what th
 
 from collections import deque
 
+from counterpoint.engines.chat import ChatFormat
 from counterpoint.engines.streaming import Engine
 from counterpoint.errors import ModelFailed
 from counterpoint.interaction.engines import prompt, turns
@@ -14,7 +15,7 @@ from counterpoint.interaction.engines.dialogue import Dialogue, dialogue_of, wit
 from counterpoint.interaction.engines.harness import Harness
 from counterpoint.interaction.engines.listening import Listening
 from counterpoint.interaction.engines.live import Live
-from counterpoint.interaction.engines.marks import chatml
+from counterpoint.interaction.engines.marks import chatml, marks_of
 from counterpoint.interaction.engines.recital import Passage, Recital
 from counterpoint.interaction.engines.rollover import Rollover, reserve_of
 from counterpoint.interaction.engines.saying import Saying
@@ -31,12 +32,14 @@ REMEMBERED_DISCARDS = 32
 
 
 class InstructInteraction:
-    """Any engine with streaming sessions and a chat format. The engine stays the caller's to close."""
+    """Any engine with streaming sessions, which stays the caller's to close. `chat`: how its model wants its turns
+    written; ChatML if it is not given.
+    """
 
-    def __init__(self, engine: Engine, settings: Settings = SMALL_MODEL) -> None:
+    def __init__(self, engine: Engine, settings: Settings = SMALL_MODEL, chat: ChatFormat | None = None) -> None:
         self._engine = engine
         self._settings = settings
-        self._marks = chatml(engine.tokenizer)
+        self._marks = marks_of(chat or chatml(engine.tokenizer), engine.tokenizer)
         self.capabilities = Capabilities(engine.capabilities.name, partial=True)
 
     def place(self, session: SessionId) -> float | None:  # noqa: ARG002 (the protocol names it)

@@ -26,7 +26,8 @@ def load_interaction(name: str) -> InteractionModel:
     if kind != "local" or not which:
         raise ConfigurationError(f"no interaction model is called {name!r}; known are: {KNOWN}")
     settings = settings_of(query)
-    return InstructInteraction(load_engine(which), settings)
+    engine = load_engine(which)
+    return InstructInteraction(engine, settings, engine.chat)
 
 
 def settings_of(query: str) -> Settings:

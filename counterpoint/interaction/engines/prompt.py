@@ -16,7 +16,9 @@ LONGEST_QUOTE = 200
 LONGEST_NOTE = 2_000
 """Characters of a note that enter the context as a block; the log keeps all of it."""
 
-_LIVE = "You are talking with a person, live. Speak in one or two short sentences, in plain words, without lists."
+_LIVE = "This is a spoken conversation. Reply with one or two short sentences, in plain words, without lists."
+
+_SMALL = "This is a spoken conversation. Reply with one short, friendly sentence."
 
 _WITH_TAGS = """\
 A colleague works in the background and can look things up and do things for you:
@@ -26,25 +28,20 @@ Then say shortly that you are checking. When the person corrects a request, writ
 they no longer want it, write <withdraw>why</withdraw>. Never make up what the colleague will find, and never ask twice
 for the same thing. What the colleague finds is told as soon as it is there."""
 
-_WITH_QUESTIONS = "Questions are looked up by a colleague. You make conversation. Never make up facts."
-
 
 def system_prompt(start: Start, delegate: Delegating) -> str:
-    """The application's instructions come first; what follows is the protocol."""
-    return "\n\n".join(part for part in (start.instructions.strip(), _LIVE, _protocol(start, delegate)) if part)
-
-
-def _protocol(start: Start, delegate: Delegating) -> str:
+    """The application's instructions come first; what follows is the protocol. A small model does best with little."""
     match delegate:
         case Delegating.TAGS:
             tools = "\n".join(f"- {one_line(line)}" for line in start.toolbox) or "- research"
-            return _WITH_TAGS.format(tools=tools)
+            parts = [start.instructions.strip(), _LIVE, _WITH_TAGS.format(tools=tools)]
         case Delegating.QUESTIONS:
-            return _WITH_QUESTIONS
+            parts = [start.instructions.strip(), _SMALL]
         case Delegating.NEVER:
-            return ""
+            parts = [start.instructions.strip(), _LIVE]
         case _:
             assert_never(delegate)
+    return "\n\n".join(part for part in parts if part)
 
 
 def note_block(note: Note) -> str:

@@ -23,6 +23,9 @@ from counterpoint.shared_context.escaping import escape_control
 from counterpoint.shared_context.expressed import Boundary
 from counterpoint.shared_context.notes import Delivery, Then
 
+LOOK_AHEAD = 2
+"""Tokens of the next word that are made while the last one is being spoken: about a word."""
+
 Utterance = Recital | Answer
 
 
@@ -98,6 +101,9 @@ class Speaking:
             elif not self._queue or not self._queue[0].over:
                 break
             await self._finish_if_over(saying)
+        if beats:
+            await self._look_ahead(saying)
+            await self._finish_if_over(saying)
         self._report_telling(saying)
         if not self._queue:
             self._quiet()
@@ -170,7 +176,7 @@ class Speaking:
         if isinstance(utterance, Recital):
             return await self._recite(utterance)
         if utterance.lead.over:
-            await self._make_up(utterance, saying)
+            await self._make_up(utterance, saying, self._settings.decode_tokens)
             unit = utterance.take()
             self.said += unit.text if unit else ""
             return unit
@@ -188,17 +194,23 @@ class Speaking:
             await self.end_turn()
         return unit
 
-    async def _make_up(self, answer: Answer, saying: Saying) -> None:
-        """Let the model go on until a word is whole, as far as this beat's tokens reach."""
+    async def _make_up(self, answer: Answer, saying: Saying, tokens: int) -> None:
+        """Let the model go on until a word is whole, for at most so many tokens."""
         if not answer.wants_more:
             return
         if not self._rollover.urgent:
-            await self._sample(answer)
+            await self._sample(answer, tokens)
         elif answer.begun:
             answer.end()
         self._act(answer, saying)
 
-    async def _sample(self, answer: Answer) -> None:
+    async def _look_ahead(self, saying: Saying) -> None:
+        """Between two words the next one is begun, so that no beat has to make all of it."""
+        current = self.current
+        if isinstance(current, Answer) and current.begun and current.lead.over:
+            await self._make_up(current, saying, LOOK_AHEAD)
+
+    async def _sample(self, answer: Answer, tokens: int) -> None:
         if self._context.party is not Party.AGENT:
             if answer.offer is not None:
                 self._remark(prompt.telling(answer.offer.note, answer.offer.heard))
@@ -211,7 +223,7 @@ class Speaking:
             self._context.spoken(answer.hear(piece))
             return answer.wants_more
 
-        made, ended = await self._context.sample(self._budget.decode, take)
+        made, ended = await self._context.sample(min(tokens, self._budget.decode), take)
         self._budget.decode -= made
         if ended:
             answer.end()
