@@ -10,7 +10,7 @@ from typing import assert_never
 import msgspec
 
 from counterpoint.config import BEAT_SECONDS
-from counterpoint.interaction.delegations import Delegations, Forgone, Refused
+from counterpoint.interaction.delegations import Anew, Delegations, Forgone, Refused
 from counterpoint.interaction.model import DelegationNews
 from counterpoint.interaction.tray import Drop
 from counterpoint.interaction.weaver import Weaver
@@ -99,6 +99,8 @@ class Arrivals:
     def dropped(self, drop: Drop, beat: Beat) -> None:
         """An answer that comes too late is admitted; that other notes fell away is for the log only."""
         note = self._results.pop(drop.note, None)
+        if note is not None and note.delegation is not None and drop.reason.startswith("stale"):
+            self._ask_again(note.delegation, beat)
         if note is not None and drop.reason in ("expired", "the model never voiced it"):
             request = self._delegations.request_of(note.delegation) if note.delegation else ""
             about = f" about “{_short(request)}”" if request else ""
@@ -121,6 +123,11 @@ class Arrivals:
 
     def forgone(self, forgone: Forgone) -> None:
         self._weaver.withdraw(forgone.delegation)
+
+    def anew(self, anew: Anew, beat: Beat) -> None:
+        self._weaver.amend(anew.instead_of, FROM_NOW_ON)
+        self._write(anew.asked, beat)
+        self.wished(anew.asked)
 
     def wished(self, body: Asked | Amended | Withdrawn) -> None:
         """The model's wish took effect."""
@@ -169,10 +176,13 @@ class Arrivals:
         """The delegation was settled while the host's wish was on its way: a correction asks anew."""
         if isinstance(body, Amended):
             self._delegations.became(body.delegation, DelegationState.DONE)
-            again = self._delegations.amend(Amend(body.text, body.delegation), beat)
-            if isinstance(again, Asked):
-                self._write(again, beat)
-                self.wished(again)
+            self._ask_again(body.delegation, beat)
+
+    def _ask_again(self, delegation: DelegationId, beat: Beat) -> None:
+        """The work was done without a correction that was on its way to it."""
+        again = self._delegations.again(delegation, beat)
+        if isinstance(again, Anew):
+            self.anew(again, beat)
 
     def _give_up(self, delegation: DelegationId, beat: Beat) -> None:
         request = self._delegations.request_of(delegation)

@@ -11,7 +11,7 @@ import msgspec
 from counterpoint import telemetry
 from counterpoint.config import GAP_BEATS
 from counterpoint.interaction.arrivals import Arrivals
-from counterpoint.interaction.delegations import Delegations, Forgone, Refused
+from counterpoint.interaction.delegations import Anew, Delegations, Forgone, Refused
 from counterpoint.interaction.intake import Cut, Intake
 from counterpoint.interaction.journal import Journal
 from counterpoint.interaction.metronome import Metronome
@@ -245,6 +245,8 @@ class BeatLoop:
             self.arrivals.refused(wish, body, beat)
         elif isinstance(body, Forgone):
             self.arrivals.forgone(body)
+        elif isinstance(body, Anew):
+            self.arrivals.anew(body, beat)
         else:
             self.arrivals.wished(body)
             self.journal.write(body, beat)

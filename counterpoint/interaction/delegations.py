@@ -27,6 +27,13 @@ class Refused(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Anew(msgspec.Struct, frozen=True):
+    """The work was done before its correction could reach it: `asked` is done instead."""
+
+    asked: Asked
+    instead_of: DelegationId
+
+
 class Forgone(msgspec.Struct, frozen=True):
     """The work was done already; what it found is no longer wanted."""
 
@@ -38,6 +45,7 @@ class _Work(msgspec.Struct):
     asked: Beat
     seconds: float
     state: DelegationState = DelegationState.ASKED
+    corrections: tuple[str, ...] = ()
 
 
 def _same(text: str) -> str:
@@ -87,7 +95,7 @@ class Delegations:
         self._trim()
         return Asked(delegation)
 
-    def amend(self, wish: Amend, beat: Beat) -> Amended | Asked | Refused:
+    def amend(self, wish: Amend, beat: Beat) -> Amended | Asked | Anew | Refused:
         """Correct the work in flight; where it is over already, ask anew with the correction."""
         text = wish.text.strip()[:MAX_REQUEST]
         if not text:
@@ -96,9 +104,19 @@ class Delegations:
         if target is None or target not in self._work:
             return self.delegate(Delegate(text), beat)
         work = self._work[target]
+        work.corrections += (text,)
         if work.state.settled:
-            return self.delegate(Delegate(f"{work.request}\n(correction) {text}"), beat)
+            return self.again(target, beat)
         return Amended(target, text)
+
+    def again(self, delegation: DelegationId, beat: Beat) -> Anew | Refused:
+        """Ask anew for what was done without regard to its corrections: they came too late for it."""
+        work = self._work[delegation]
+        if not work.state.settled or not work.corrections:
+            return Refused("it is being looked into still, or was never corrected")
+        corrections, work.corrections = work.corrections, ()
+        asked = self.delegate(Delegate("\n(correction) ".join((work.request, *corrections))), beat)
+        return Anew(asked, delegation) if isinstance(asked, Asked) else asked
 
     def withdraw(self, wish: Withdraw) -> Withdrawn | Forgone | Refused:
         target = wish.delegation or self._latest(self.unsettled) or self._latest(list(self._work))

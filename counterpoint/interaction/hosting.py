@@ -196,13 +196,22 @@ class _Live:
                         await self._compact(after)
             except StoreUnavailable:
                 await anyio.sleep(FOLLOW_AGAIN_SECONDS)
+            except UnknownConversation:
+                self._ended_elsewhere()
+                return
             except StoreError as error:
-                forgotten = isinstance(error, UnknownConversation)
-                self.output.end(ConversationClosed("the conversation was forgotten") if forgotten else error)
+                self.output.end(error)
                 self.loop.stop()
                 return
             else:
+                self._ended_elsewhere()
                 return
+
+    def _ended_elsewhere(self) -> None:
+        """There is nothing left to follow. Unless this host ended the conversation, somebody else did."""
+        if not self.loop.stopped:
+            self.output.end(ConversationClosed("the conversation was ended, or forgotten, by somebody else"))
+            self.loop.stop()
 
     def _last_entries(self) -> None:
         if self._hosting.keep and not self.session.end_reason:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio
 
-from counterpoint.errors import SessionClosed
+from counterpoint.errors import ChunkRefused, SessionClosed
 from counterpoint.interaction.beat_loop import Ack, BeatLoop
 from counterpoint.interaction.microturn import MicroTurn
 from counterpoint.shared_context.chunks import Chunk, TextChunk
@@ -44,14 +44,18 @@ class Session:
             chunk = TextChunk(chunk)
         loop = self._loop
         loop.intake.push(chunk, loop.metronome.since_start(anyio.current_time()))
-        if isinstance(chunk, TextChunk) or loop.paused:
+        if loop.intake.waiting or (loop.paused and loop.intake.live_media):
             loop.stir()
 
     def played(self, turn: MicroTurn, *, words: int | None = None, samples: int | None = None) -> None:
         """The listener has played this much of a micro-turn; all of it, if neither is given.
 
-        Without any acknowledgement everything is taken as heard after its duration, the horizon and the buffer.
+        Without any acknowledgement everything is taken as heard after its duration, the horizon and the buffer. Raises
+        `ChunkRefused` for what is no number.
         """
+        for count in (words, samples):
+            if not (count is None or isinstance(count, int)):  # pyright: ignore[reportUnnecessaryIsInstance] (it may come from a client)
+                raise ChunkRefused("what was played is counted in whole words or samples")
         if words is None and samples is None:
             words, samples = len(turn.text.split()), len(turn.audio) // 2
         self._loop.acks.append(Ack(turn.beat, turn.part, words, samples))

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 
+FARTHEST = 24 * 3600.0
+"""Virtual seconds after which a test that goes on for ever is called a hang."""
+
+
 class Hang(RuntimeError):  # noqa: N818 (named for what it is)
     """Every task waits and no timer is set: nothing can ever happen again."""
 
@@ -28,6 +32,8 @@ class _JumpingSelector(selectors.SelectSelector):
         if timeout is None:
             raise Hang("every task waits and no timer is set; in virtual time nothing else can wake them")
         self.elapsed += timeout
+        if self.elapsed > FARTHEST:
+            raise Hang(f"{FARTHEST / 3600:.0f} hours have passed; something waits for what never happens")
         return ready
 
 

@@ -73,6 +73,14 @@ async def test_a_correction_that_comes_when_the_work_is_done_asks_anew_with_what
     assert played.said == "Bath. Bristol."
 
 
+@pytest.mark.parametrize("after", [0.9, 0.999, 1.0, 1.001, 1.1])
+async def test_a_correction_that_crosses_the_answer_on_its_way_is_not_lost(after: float) -> None:
+    model = ScriptedInteraction(delegate("trains to Bath", at=2), amend("to Bristol", at=7))
+    scripts = {"bath": [Answer("Bath.", after=after)], "bristol": [Answer("Bristol.", after=0.5)]}
+    played = await play(Runtime(model, ScriptedBackground(scripts)), talks(range(2, 9)), beats=60)
+    assert played.said == "Bristol."
+
+
 async def test_a_background_model_that_raises_does_not_strand_the_conversation() -> None:
     model = ScriptedInteraction(delegate("trains", at=2), say("Still here.", on="hello"))
     background = ScriptedBackground([Fail(RuntimeError("boom"), after=0.5)])
