@@ -5,7 +5,7 @@ from typing import Final
 
 import anyio
 
-from counterpoint.shared_context.wakeup import WakeUp
+from counterpoint.shared_context.memory.wakeup import WakeUp
 
 PROGRESS_SECONDS: Final = 1.0
 

@@ -25,8 +25,8 @@ from counterpoint.shared_context import dates
 from counterpoint.shared_context.delegations import Priority
 from counterpoint.shared_context.entries import VERSION
 from counterpoint.shared_context.ids import ConversationId, WriterId
+from counterpoint.shared_context.memory.wakeup import WakeUp
 from counterpoint.shared_context.store import ContextStore, Lease
-from counterpoint.shared_context.wakeup import WakeUp
 from counterpoint.tools.call import Calls
 from counterpoint.tools.toolbox import Toolbox
 

@@ -10,9 +10,9 @@ from counterpoint.background.retrying import until_it_answers
 from counterpoint.errors import SequenceGap
 from counterpoint.shared_context.entries import Body, Entry
 from counterpoint.shared_context.ids import Position
+from counterpoint.shared_context.memory.wakeup import WakeUp
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import ContextStore, Lease
-from counterpoint.shared_context.wakeup import WakeUp
 
 BATCH = 100
 """Entries sent at once after an outage."""

@@ -11,7 +11,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from counterpoint.errors import UnknownDelegation
-from counterpoint.shared_context.compaction import (
+from counterpoint.shared_context.escaping import cut
+from counterpoint.shared_context.ids import Beat, DelegationId, Position
+from counterpoint.shared_context.package import Call, ContextPackage, NoteView, Utterance, Work
+from counterpoint.shared_context.render import render
+from counterpoint.shared_context.timeline import Timeline
+from counterpoint.shared_context.timeline.compaction import (
     Earlier,
     Fact,
     extended,
@@ -20,11 +25,6 @@ from counterpoint.shared_context.compaction import (
     fact_of_work,
     text_within,
 )
-from counterpoint.shared_context.escaping import cut
-from counterpoint.shared_context.ids import Beat, DelegationId, Position
-from counterpoint.shared_context.package import Call, ContextPackage, NoteView, Utterance, Work
-from counterpoint.shared_context.render import render
-from counterpoint.shared_context.timeline import Timeline
 
 CHARACTERS_PER_TOKEN: Final = 4
 

@@ -36,7 +36,6 @@ from counterpoint.shared_context.entries import (
 )
 from counterpoint.shared_context.escaping import escape_control
 from counterpoint.shared_context.expressed import Boundary, Floor, Voiced
-from counterpoint.shared_context.folding import Limits
 from counterpoint.shared_context.ids import (
     Beat,
     CallId,
@@ -52,6 +51,7 @@ from counterpoint.shared_context.notes import Delivery, Note, NoteKind
 from counterpoint.shared_context.packing import estimate, package_of
 from counterpoint.shared_context.render import CLOSES, OPENS, render
 from counterpoint.shared_context.timeline import Timeline
+from counterpoint.shared_context.timeline.folding import Limits
 
 CONVERSATION = ConversationId("c")
 SMALL = Limits(utterances=6, characters=200, works=2, work_characters=200, notes=2, media=2, earlier=400)

@@ -20,12 +20,12 @@ from counterpoint.shared_context.entries import (
     Turn,
 )
 from counterpoint.shared_context.expressed import Boundary, Voiced
-from counterpoint.shared_context.folding import Limits
 from counterpoint.shared_context.ids import Beat, CallId, ConversationId, DelegationId, NoteId, Position, WriterId
 from counterpoint.shared_context.notes import Note, NoteKind
 from counterpoint.shared_context.package import ContextPackage, Speaker
 from counterpoint.shared_context.packing import package_of
 from counterpoint.shared_context.timeline import Timeline
+from counterpoint.shared_context.timeline.folding import Limits
 
 CONVERSATION = ConversationId("station")
 

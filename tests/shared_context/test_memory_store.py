@@ -21,8 +21,8 @@ from counterpoint.shared_context.delegations import Priority
 from counterpoint.shared_context.entries import Closed, NoteLaid, Settled, Turn, Withdrawn
 from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, NoteId, Position, WriterId
 from counterpoint.shared_context.memory import MemoryStore
+from counterpoint.shared_context.memory.queues import DEAD_LETTERS
 from counterpoint.shared_context.notes import Note, NoteKind
-from counterpoint.shared_context.queues import DEAD_LETTERS
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.testing.store_actors import Host, Worker, nothing_waits
 

@@ -23,11 +23,11 @@ from counterpoint.shared_context.entries import (
     Unknown,
 )
 from counterpoint.shared_context.expressed import Boundary, Floor
-from counterpoint.shared_context.folding import TimelineState
 from counterpoint.shared_context.ids import Beat, MediaId, NoteId, SessionId
 from counterpoint.shared_context.package import Speaker, Utterance
 from counterpoint.shared_context.packing import package_of
 from counterpoint.shared_context.timeline import Timeline
+from counterpoint.shared_context.timeline.folding import TimelineState
 
 PERSON, AGENT = Speaker.PERSON, Speaker.AGENT
 

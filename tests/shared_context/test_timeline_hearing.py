@@ -7,9 +7,9 @@ from counterpoint.shared_context.entries import NoteDropped, Played, Turn, Unhea
 from counterpoint.shared_context.expressed import Boundary
 from counterpoint.shared_context.hearing import characters_of_samples, characters_of_words
 from counterpoint.shared_context.ids import Beat, NoteId
-from counterpoint.shared_context.laid_notes import LaidNote
 from counterpoint.shared_context.notes import Delivery
 from counterpoint.shared_context.package import Speaker
+from counterpoint.shared_context.timeline.laid_notes import LaidNote
 
 
 def heard(log: Logbook) -> list[tuple[str, str]]:

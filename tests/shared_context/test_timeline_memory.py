@@ -3,13 +3,13 @@
 from logbook import Logbook, voiced
 
 from counterpoint.config import NOTE_TTL_SECONDS
-from counterpoint.shared_context.compaction import Earlier, Fact, compacted, extended, text_within
 from counterpoint.shared_context.entries import NoteDropped, Withdrawn
 from counterpoint.shared_context.expressed import Boundary
-from counterpoint.shared_context.folding import Limits
 from counterpoint.shared_context.ids import Beat, DelegationId, NoteId
 from counterpoint.shared_context.package import Speaker
-from counterpoint.shared_context.timeline import FOLD_ENTRIES
+from counterpoint.shared_context.timeline.compaction import Earlier, Fact, compacted, extended, text_within
+from counterpoint.shared_context.timeline.folding import Limits
+from counterpoint.shared_context.timeline.timeline import FOLD_ENTRIES
 
 SMALL = Limits(utterances=8, characters=400, works=2, work_characters=2_000, notes=2, media=2, earlier=1_500)
 

@@ -8,7 +8,7 @@ from counterpoint.shared_context.entries import ApprovalAnswered, ApprovalAsked,
 from counterpoint.shared_context.ids import Beat, CallId, DelegationId
 from counterpoint.shared_context.notes import NoteKind, Source
 from counterpoint.shared_context.package import Approval, Call, Work
-from counterpoint.shared_context.works import CALLS_KEPT, IN_FLIGHT_CHARACTERS, NOTES_KEPT, SETTLED_CHARACTERS
+from counterpoint.shared_context.timeline.works import CALLS_KEPT, IN_FLIGHT_CHARACTERS, NOTES_KEPT, SETTLED_CHARACTERS
 
 
 def work(log: Logbook, delegation: str = "d1") -> Work:

@@ -22,18 +22,18 @@ from counterpoint.shared_context.admission import (
     check_settling,
     only,
 )
-from counterpoint.shared_context.archive import Archive
 from counterpoint.shared_context.codec import encode
-from counterpoint.shared_context.conversation import Conversation
 from counterpoint.shared_context.delegations import Delegation, Priority
 from counterpoint.shared_context.endings import STORE, given_up, withdrawn_at_close
 from counterpoint.shared_context.entries import Amended, Asked, Body, Closed, Entry, Settled, Stored, Withdrawn
 from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, Position, WriterId
-from counterpoint.shared_context.ledger import Ledger
-from counterpoint.shared_context.queues import Pending, Queues
+from counterpoint.shared_context.memory.archive import Archive
+from counterpoint.shared_context.memory.conversation import Conversation
+from counterpoint.shared_context.memory.ledger import Ledger
+from counterpoint.shared_context.memory.queues import Pending, Queues
+from counterpoint.shared_context.memory.wakeup import WakeUp
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import DeadLetter, Fence, Lease, Opening, Snapshot
-from counterpoint.shared_context.wakeup import WakeUp
 
 B = TypeVar("B", bound=Body)
 

@@ -1,9 +1,9 @@
 """All conversations that a memory store keeps, their media, and how many bytes that makes. It never waits."""
 
 from counterpoint.errors import ConversationClosed, StoreFull, UnknownConversation
-from counterpoint.shared_context.conversation import Conversation
 from counterpoint.shared_context.ids import ConversationId
-from counterpoint.shared_context.shelf import Shelf
+from counterpoint.shared_context.memory.conversation import Conversation
+from counterpoint.shared_context.memory.shelf import Shelf
 
 
 class Archive:

@@ -10,7 +10,6 @@ import msgspec
 
 from counterpoint.config import TYPING_HOLDS_BEATS
 from counterpoint.errors import CorruptRecord
-from counterpoint.shared_context.compaction import Earlier
 from counterpoint.shared_context.delegations import Delegation
 from counterpoint.shared_context.entries import (
     Amended,
@@ -43,12 +42,13 @@ from counterpoint.shared_context.entries import (
     Withdrawn,
 )
 from counterpoint.shared_context.expressed import Boundary, Floor
-from counterpoint.shared_context.folding import SNAPSHOT_VERSION, Limits, Memory, TimelineState
 from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, NoteId, Position, SessionId
-from counterpoint.shared_context.laid_notes import LaidNote
 from counterpoint.shared_context.notes import Note
 from counterpoint.shared_context.package import NoteView, Work
-from counterpoint.shared_context.utterances import Placed, with_overlaps
+from counterpoint.shared_context.timeline.compaction import Earlier
+from counterpoint.shared_context.timeline.folding import SNAPSHOT_VERSION, Limits, Memory, TimelineState
+from counterpoint.shared_context.timeline.laid_notes import LaidNote
+from counterpoint.shared_context.timeline.utterances import Placed, with_overlaps
 
 FOLD_ENTRIES: Final = 100
 """Details are folded away once in so many entries: what an entry costs stays the same on average."""

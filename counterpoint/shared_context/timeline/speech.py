@@ -6,7 +6,7 @@ from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.entries import Played, Turn, Unheard
 from counterpoint.shared_context.hearing import Report, heard_after, heard_before
 from counterpoint.shared_context.ids import Beat, Position
-from counterpoint.shared_context.utterances import Piece, Placed, Stretch, Track, utterances_of
+from counterpoint.shared_context.timeline.utterances import Piece, Placed, Stretch, Track, utterances_of
 
 SETTLES_AFTER_BEATS = 150
 """How long a finished utterance waits for reports of its playback (30 s) before it is folded away."""

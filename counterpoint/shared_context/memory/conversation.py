@@ -7,11 +7,11 @@ from counterpoint.shared_context.admission import check_hosts
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import Entry, Orphaned, Settled
 from counterpoint.shared_context.ids import ConversationId, DelegationId, WriterId
-from counterpoint.shared_context.ledger import Ledger
-from counterpoint.shared_context.log import Log
-from counterpoint.shared_context.queues import Pending
+from counterpoint.shared_context.memory.ledger import Ledger
+from counterpoint.shared_context.memory.log import Log
+from counterpoint.shared_context.memory.queues import Pending
+from counterpoint.shared_context.memory.wakeup import WakeUp
 from counterpoint.shared_context.store import Fence, Opening, Snapshot
-from counterpoint.shared_context.wakeup import WakeUp
 
 SETTLED_LEDGERS = 64
 """Ledgers kept of settled delegations, for a worker that asks again because the reply was lost."""

@@ -4,7 +4,12 @@ from typing import Final
 
 import msgspec
 
-from counterpoint.shared_context.compaction import (
+from counterpoint.shared_context.delegations import Delegation
+from counterpoint.shared_context.entries import MediaRef
+from counterpoint.shared_context.expressed import Boundary, Floor
+from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, NoteId, Position, SessionId
+from counterpoint.shared_context.package import NoteView, Speaker, Work
+from counterpoint.shared_context.timeline.compaction import (
     Earlier,
     Fact,
     compacted,
@@ -13,15 +18,10 @@ from counterpoint.shared_context.compaction import (
     fact_of_utterance,
     fact_of_work,
 )
-from counterpoint.shared_context.delegations import Delegation
-from counterpoint.shared_context.entries import MediaRef
-from counterpoint.shared_context.expressed import Boundary, Floor
-from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, NoteId, Position, SessionId
-from counterpoint.shared_context.laid_notes import LaidNotes, NoteState
-from counterpoint.shared_context.package import NoteView, Speaker, Work
-from counterpoint.shared_context.speech import Speech, SpeechState
-from counterpoint.shared_context.utterances import Placed, Track, utterances_of, with_overlaps
-from counterpoint.shared_context.works import Works, WorkState, view_of
+from counterpoint.shared_context.timeline.laid_notes import LaidNotes, NoteState
+from counterpoint.shared_context.timeline.speech import Speech, SpeechState
+from counterpoint.shared_context.timeline.utterances import Placed, Track, utterances_of, with_overlaps
+from counterpoint.shared_context.timeline.works import Works, WorkState, view_of
 
 SNAPSHOT_VERSION: Final = 1
 

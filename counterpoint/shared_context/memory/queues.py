@@ -9,8 +9,8 @@ from math import inf
 
 from counterpoint.shared_context.delegations import Delegation, Priority
 from counterpoint.shared_context.ids import ConversationId, DelegationId
-from counterpoint.shared_context.ledger import Ledger
-from counterpoint.shared_context.lineup import Lineup
+from counterpoint.shared_context.memory.ledger import Ledger
+from counterpoint.shared_context.memory.lineup import Lineup
 from counterpoint.shared_context.store import DeadLetter, Fence
 
 DEAD_LETTERS = 1_000

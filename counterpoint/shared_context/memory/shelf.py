@@ -4,7 +4,7 @@ from itertools import count
 from typing import NamedTuple
 
 from counterpoint.shared_context.ids import ConversationId, MediaId
-from counterpoint.shared_context.lineup import Lineup
+from counterpoint.shared_context.memory.lineup import Lineup
 
 
 class _Kept(NamedTuple):

@@ -8,8 +8,8 @@ from counterpoint.shared_context.hearing import heard_of_voiced
 from counterpoint.shared_context.ids import Beat, NoteId, Position
 from counterpoint.shared_context.notes import Delivery, Note
 from counterpoint.shared_context.package import NoteView
-from counterpoint.shared_context.speech import Speech
-from counterpoint.shared_context.utterances import Piece
+from counterpoint.shared_context.timeline.speech import Speech
+from counterpoint.shared_context.timeline.utterances import Piece
 
 GRACE_SECONDS = 60.0
 """How much longer than its time to live a note is kept for the report that it was dropped."""
