@@ -6,7 +6,7 @@ the name in the certificate stay those of the URL. Proxies are not used, because
 
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from socket import SOCK_STREAM, gaierror
+from socket import SOCK_STREAM
 
 import anyio
 import httpx
@@ -52,7 +52,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         try:
             texts = await self._resolve(host, url.port or (443 if url.scheme == "https" else 80))
             found = list(dict.fromkeys(read_address(text) for text in texts))
-        except (gaierror, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             raise ToolUnavailable(f"There is no host called {host}, or its name cannot be looked up now.") from error
         for address in found:
             if not may_be_fetched(address, self._allowed):

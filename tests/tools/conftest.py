@@ -8,6 +8,7 @@ import anyio
 import pytest
 import uvicorn
 
+from counterpoint.errors import lone_errors
 from counterpoint.shared_context.ids import CallId, ConversationId, DelegationId
 from counterpoint.tools import Event, FailedCall, Outcome, Returned, Tool, ToolContext, run_call
 
@@ -48,18 +49,22 @@ def serving() -> Callable[[Any], AbstractAsyncContextManager[str]]:
 
     @asynccontextmanager
     async def serve(app: Any) -> AsyncGenerator[str, None]:
-        settings = uvicorn.Config(
-            app, port=0, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=0
-        )
+        settings = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none")
         server = uvicorn.Server(settings)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server._serve)
-            while not server.started:  # noqa: ASYNC110 (it offers nothing to wait for)
-                await anyio.sleep(0.001)
-            host, port = server.servers[0].sockets[0].getsockname()[:2]
-            try:
-                yield f"http://{host}:{port}"
-            finally:
-                server.should_exit = server.force_exit = True
+
+        async def run() -> None:
+            with anyio.CancelScope(shield=True):
+                await server._serve()
+
+        with lone_errors():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(run)
+                while not server.started:  # noqa: ASYNC110 (it offers nothing to wait for)
+                    await anyio.sleep(0.001)
+                host, port = server.servers[0].sockets[0].getsockname()[:2]
+                try:
+                    yield f"http://{host}:{port}"
+                finally:
+                    server.should_exit = server.force_exit = True
 
     return serve
