@@ -1,0 +1,124 @@
+"""A streaming session on the local engine: the sequence of tokens it should hold, computed slice by slice.
+
+What is yielded or appended is in the sequence at once; the cache follows it. The last token generated is computed
+together with what is appended next, which saves a pass per beat. Being cancelled anywhere leaves the sequence whole.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+import torch
+
+from counterpoint.engines.causal_model import CausalModel, Computed
+from counterpoint.engines.choice import Choice, log_probabilities
+from counterpoint.engines.turnstile import Lane
+from counterpoint.errors import ConfigurationError, ContextExhausted, EngineError
+
+T = TypeVar("T")
+
+SLICE = {Lane.LIVE: 64, Lane.BACKGROUND: 32}
+"""Tokens per pass. A beat waits for at most one slice of the background's."""
+
+
+class Run(Protocol):
+    """Runs a function on the engine's thread when its lane's turn comes."""
+
+    def __call__(self, lane: Lane, work: Callable[[], T], /) -> Awaitable[T]: ...
+
+
+class LocalSession:
+    """`lane` may be changed at any time: a session prepared in the background becomes live when it is swapped in."""
+
+    def __init__(self, model: CausalModel, run: Run, lane: Lane, max_length: int, choice: Choice) -> None:
+        self.lane = lane
+        self._model = model
+        self._run = run
+        self._max_length = max_length
+        self._choice = choice
+        self._tokens: list[int] = []
+        self._computed: Computed | None = model.begin()
+        self._busy = False
+
+    @property
+    def length(self) -> int:
+        return len(self._tokens)
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        return tuple(self._tokens)
+
+    async def append(self, tokens: Sequence[int]) -> None:
+        self._check_open()
+        if not tokens:
+            return
+        if wrong := [token for token in tokens if not 0 <= token < self._model.vocabulary]:
+            raise EngineError(f"{wrong[0]} is not a token of this model, which has {self._model.vocabulary}")
+        self._require_room(len(tokens))
+        self._tokens += tokens
+        await self._with_logits(lambda _: None)
+
+    async def generate(
+        self, limit: int, *, stop: frozenset[int] = frozenset(), banned: frozenset[int] = frozenset()
+    ) -> AsyncGenerator[int, None]:
+        for _ in range(limit):
+            self._require_room(1)
+            token = await self._with_logits(lambda logits: self._choice.token(logits, banned))
+            if token in stop:
+                return
+            self._tokens.append(token)
+            yield token
+
+    async def score(self, tokens: Sequence[int]) -> list[float]:
+        return await self._with_logits(lambda logits: log_probabilities(logits, tokens))
+
+    async def truncate(self, length: int) -> None:
+        self._check_open()
+        if not self._model.truncatable:
+            raise ConfigurationError("this model carries a state that cannot be taken back: its sessions only grow")
+        if not 0 <= length <= len(self._tokens):
+            raise ConfigurationError(f"cannot truncate a sequence of {len(self._tokens)} tokens to {length}")
+        del self._tokens[length:]
+
+    async def aclose(self) -> None:
+        """Frees the cache (once a pass that is running has ended). Idempotent."""
+        self.close_nowait()
+
+    def close_nowait(self) -> None:
+        self._computed = None
+
+    @property
+    def closed(self) -> bool:
+        return self._computed is None
+
+    async def _with_logits(self, use: Callable[[torch.Tensor], T]) -> T:
+        """Compute what is missing, a slice per turn, then use the logits after the last token."""
+        computed, size = self._check_open(), SLICE[self.lane]
+        if not self._tokens:
+            raise ConfigurationError("an empty streaming session has nothing to go on from: append something first")
+        if self._busy:
+            raise EngineError("a streaming session takes one caller at a time")
+        sequence = self._tokens.copy()
+
+        def work() -> tuple[T] | None:
+            arrived = self._model.advance(computed, sequence, size)
+            return (use(computed.logits),) if arrived and computed.logits is not None else None
+
+        self._busy = True
+        try:
+            while (result := await self._run(self.lane, work)) is None:
+                self._check_open()
+            return result[0]
+        finally:
+            self._busy = False
+
+    def _check_open(self) -> Computed:
+        if self._computed is None:
+            raise EngineError("this streaming session is closed")
+        return self._computed
+
+    def _require_room(self, tokens: int) -> None:
+        self._check_open()
+        if len(self._tokens) + tokens > self._max_length:
+            raise ContextExhausted(
+                f"{tokens} more tokens do not fit: {len(self._tokens)} of {self._max_length} are taken; roll over"
+            )
