@@ -15,7 +15,7 @@ _SPACE = re.compile(r"\s+")
 
 class Answer:
     """`offer`: it tells this note in the model's own words; then its tags do not act. `lead`: words that
-    are put into its mouth first.
+    are put into its mouth first. `tagged`: it contains a tag.
 
     `limit`: tokens after which the utterance is ended; from three quarters of it on, at the end of a sentence.
     """
@@ -24,6 +24,7 @@ class Answer:
         self.offer = offer
         self.lead = Recital([Passage(lead)])
         self.made = 0
+        self.tagged = False
         self.said = ""
         self._limit = limit
         self._parser = TagParser()
@@ -104,6 +105,7 @@ class Answer:
         for piece in pieces:
             if isinstance(piece, Tag):
                 self._tags.append(piece)
+                self.tagged = True
             else:
                 speech += piece.text
         speech = " ".join(_SPACE.split(speech))

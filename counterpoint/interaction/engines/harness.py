@@ -69,11 +69,15 @@ class Harness:
             return []
         return [action for tag in tags if (action := self._act(tag)) is not None]
 
-    def answered(self, said: str) -> list[Action]:
-        """The model has said something of its own. If that promised to look into something, now somebody does."""
+    def answered(self, said: str, *, tagged: bool) -> Outcome:
+        """An utterance of the model's own is over. What it promised to look into, somebody does; what it handed on
+        without a word (`tagged`) is acknowledged.
+        """
+        if self._delegate is Delegating.TAGS and tagged and self.live and not said.strip():
+            return Outcome(acknowledge=CHECKING[0])
         if self._delegate is Delegating.NEVER or self.live or not self._line or not turns.promises(said):
-            return []
-        return list(self._ask(self._line).actions)
+            return Outcome()
+        return Outcome(self._ask(self._line).actions)
 
     def _ask(self, request: str) -> Outcome:
         request = request[:LONGEST_REQUEST]

@@ -21,6 +21,7 @@ from counterpoint.interaction.engines.rollover import Rollover, reserve_of
 from counterpoint.interaction.engines.saying import Saying
 from counterpoint.interaction.engines.settings import SMALL_MODEL, Settings
 from counterpoint.interaction.engines.speaking import Speaking
+from counterpoint.interaction.engines.uttering import Uttering
 from counterpoint.interaction.model import Capabilities, Offer, Perceived, Span, Start
 from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.entries import Unheard
@@ -69,7 +70,8 @@ class InstructStream:
         self._dialogue = dialogue
         self._rollover = rollover
         self._budget = Budget(settings)
-        self._speaking = Speaking(context, dialogue, rollover, self._budget, settings)
+        self._uttering = Uttering(context, dialogue, rollover, self._budget)
+        self._speaking = Speaking(self._uttering, settings)
         self._listening = Listening(context, dialogue, longest=rollover.reserve.target // 2)
         self._harness = Harness(settings.delegate, Live(start.history))
         self._cut = False
@@ -110,9 +112,12 @@ class InstructStream:
         spoke = await self._speak(span, saying)
         self._budget.prefill -= await self._context.compute(self._budget.prefill)
         await self._roll_over()
-        for answer in saying.answers:
-            actions += self._harness.answered(answer.said)
         actions += self._harness.act(saying.tags)
+        for answer in saying.answers:
+            outcome = self._harness.answered(answer.said, tagged=answer.tagged)
+            actions += outcome.actions
+            if outcome.acknowledge:
+                self._speaking.reply(Recital([Passage(outcome.acknowledge)]))
         if not (spoke or actions or saying.voiced or saying.unsaid):
             return SILENCE
         return Expressed(
@@ -148,7 +153,7 @@ class InstructStream:
 
     async def _take_back(self, unheard: Unheard) -> None:
         self._dialogue.take_back(unheard.text)
-        heard = without_end(self._speaking.said, unheard.text)
+        heard = without_end(self._uttering.said, unheard.text)
         if self._speaking.running or heard is None or not await self._context.take_back(len(heard)):
             self._listening.remark(prompt.not_heard(unheard.text))
 
@@ -181,9 +186,8 @@ class InstructStream:
         if not line.typed and not line.blank and span.beats and span.last - line.last >= self._settings.pause_beats:
             actions = await self._consider_stopping(done=True)
             return actions + self._line_over()
-        current = self._speaking.current
         at_clause = self._speaking.running and self._speaking.boundary is Boundary.CLAUSE
-        if at_clause and isinstance(current, Recital) and turns.stops_at_clause(line.overlapping):
+        if at_clause and turns.stops_at_clause(line.overlapping):
             return await self._stop()
         return actions
 
@@ -206,7 +210,7 @@ class InstructStream:
             self._listening.set_aside()
             return []
         cut, self._cut = self._cut, False
-        questioned = self._speaking.said.rstrip().endswith(("?", "？"))
+        questioned = self._uttering.said.rstrip().endswith(("?", "？"))
         outcome = self._harness.line_over(self._listening.finish(), cut=cut, questioned=questioned)
         if outcome.acknowledge:
             self._speaking.reply(Recital([Passage(outcome.acknowledge)]))

@@ -267,6 +267,24 @@ async def test_a_tag_in_the_middle_of_speech_leaves_no_trace_in_it() -> None:
     assert agent.actions == [Delegate("x y"), Withdraw("z")]
 
 
+async def test_a_model_that_delegates_without_a_word_is_given_one() -> None:
+    agent = await talk(ScriptedEngine("<delegate>trains to Bern</delegate>"), TAGS)
+    await agent.step("Find trains to Bern")
+    await agent.until_quiet()
+    assert agent.said == CHECKING[0]
+    assert agent.actions == [Delegate("trains to Bern")]
+
+
+async def test_what_the_model_has_delegated_stays_in_its_context_after_a_barge_in() -> None:
+    agent = await talk(ScriptedEngine("Sure. <delegate>trains</delegate> One moment please, dear friend.", "Ok."), TAGS)
+    await agent.step("Find trains")
+    while not agent.actions:
+        await agent.step()
+    await agent.step("thanks")
+    await agent.until_quiet()
+    assert "<delegate>trains</delegate>" in agent.context
+
+
 async def test_repeated_and_empty_requests_of_the_model_do_nothing() -> None:
     tags = "<delegate>a b</delegate><delegate> A b </delegate><delegate></delegate><amend> </amend>Done."
     agent = await talk(ScriptedEngine(tags, "<withdraw/>Ok.", "<withdraw/>Ok."), TAGS)
@@ -294,7 +312,7 @@ async def test_a_tag_that_goes_on_for_ever_is_closed_at_its_limit() -> None:
     [delegate] = agent.actions
     assert isinstance(delegate, Delegate)
     assert len(delegate.request) <= 1000
-    assert agent.said == ""
+    assert agent.said == CHECKING[0]
 
 
 async def test_a_request_that_is_broken_into_by_the_person_is_discarded_and_recorded() -> None:
