@@ -59,7 +59,7 @@ def serving() -> Callable[[Any], AbstractAsyncContextManager[str]]:
         with lone_errors():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(run)
-                while not server.started:  # noqa: ASYNC110 (it offers nothing to wait for)
+                while not server.started:
                     await anyio.sleep(0.001)
                 host, port = server.servers[0].sockets[0].getsockname()[:2]
                 try:

@@ -78,6 +78,15 @@ def test_malformed_html_does_no_harm(html: str) -> None:
     read_html(html + "text")
 
 
+@pytest.mark.parametrize(
+    "hostile", ["<!--", "<![CDATA[", "<a ", "<a b='", '<a b="', "</", "<", "<title></title", "<svg>", "&#", "<p><pre>"]
+)
+def test_hostile_html_takes_no_longer_than_other_html(hostile: str) -> None:
+    """A parser that looks ahead at each of these would need hours for this."""
+    read_html(hostile * (1_000_000 // len(hostile)))
+    read_html(f"<title>{'</title' * 100_000}")
+
+
 def test_code_is_taken_apart_at_its_definitions() -> None:
     document = take_apart(
         "import x\n\nasync def sail(to):\n    pass\n\nclass Ferry(Boat):\n    def go(self):\n        ...", ".py"
