@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
+
 def blocks(page: Path) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
@@ -44,7 +45,9 @@ def test_an_example_from_the_docs_runs(block: str, tmp_path: Path) -> None:
     """An example that would go on for ever is stopped after a while; it must not have failed by then."""
     script = tmp_path / "block.py"
     script.write_text(block)
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
     try:
         _, errors = process.communicate(timeout=40)
         assert process.returncode == 0, errors

@@ -68,9 +68,10 @@ Action = Delegate | Amend | Withdraw | Yield | End
 class Expressed(msgspec.Struct, frozen=True, omit_defaults=True):
     """The output of one step.
 
-    `text`: what is said in this span; the texts of successive steps are joined as they are. `audio`: its sound (PCM16 mono at the model's `audio_rate`), empty for a model
-    that only writes. `understood`: what the model took the person to say in this span. `floor`: its own report, which
-    wins over the runtime's reading. `unsaid`: the rest of an utterance that was given up for a note.
+    `text`: what is said in this span. `audio`: its sound (PCM16 mono at the model's `audio_rate`), empty for a model
+    that only writes. `understood`: what the model took the person to say in this span. Texts of successive steps are
+    joined as they are, and so is what was understood. `floor`: its own report, which wins over the runtime's reading.
+    `unsaid`: the rest of an utterance that was given up for a note.
     """
 
     text: str = ""

@@ -11,7 +11,7 @@ write that contradicts its fence, its operation or the record raises `WriteRefus
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 import msgspec
 
@@ -62,10 +62,10 @@ class DeadLetter(msgspec.Struct, frozen=True):
 class ContextStore(Protocol):
     """Use it as an async context manager; leaving it frees connections and loses nothing that was appended.
 
-    Every method raises `StoreUnavailable` if the store does not answer, and writes raise `StoreFull` if it may not grow.
+    Every method raises `StoreUnavailable` if the store does not answer; writes raise `StoreFull` if it may not grow.
     """
 
-    async def __aenter__(self) -> "ContextStore": ...
+    async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *exc: object) -> None: ...
 

@@ -9,12 +9,11 @@ import selectors
 from collections.abc import Mapping
 from typing import Any
 
-
 FARTHEST = 24 * 3600.0
 """Virtual seconds after which a test that goes on for ever is called a hang."""
 
 
-class Hang(RuntimeError):  # noqa: N818 (named for what it is)
+class Hang(RuntimeError):
     """Every task waits and no timer is set: nothing can ever happen again."""
 
 
@@ -47,7 +46,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.elapsed
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # noqa: ARG002 (the loop's own signature)
         raise Hang(f"virtual time and worker threads do not mix: {func!r} was sent to a thread")
 
 
