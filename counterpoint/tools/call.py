@@ -31,7 +31,7 @@ class Calls:
         except ToolError as error:
             yield FailedCall(str(error))
             return
-        key = (context.conversation, tool.name, msgspec.json.encode(values, order="sorted"))
+        key = (context.conversation, tool.name, _canonical(values))
         call = await self._call(key, tool, values, context)
         if isinstance(call, FailedCall):
             yield call
@@ -63,6 +63,11 @@ class Calls:
                 return running
             case _ as never:
                 assert_never(never)
+
+
+def _canonical(values: dict[str, Any]) -> bytes:
+    """The same for the same arguments, however the model wrote them."""
+    return msgspec.json.encode(msgspec.to_builtins(values, str_keys=True), order="sorted")
 
 
 def run_call(tool: Tool[..., Any], arguments: str, context: ToolContext[Any]) -> AsyncGenerator[Event, None]:

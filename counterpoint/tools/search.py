@@ -116,7 +116,7 @@ def documents(folder: Path | str, *, cache: Path | str | None = None, name: str 
         raise ConfigurationError(f"{index.folder} is not a folder: name the one with the documents to search")
     refreshed_at = float("-inf")
 
-    @tool(name=name, delivery=Delivery.SILENT, timeout=60, duplicates="join")
+    @tool(name=name, delivery=Delivery.SILENT, timeout=60, duplicates="join", max_result=30_000)
     async def search(
         query: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)],
         k: Annotated[int, msgspec.Meta(ge=1, le=20)] = 5,

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from counterpoint.errors import ConfigurationError, ToolError, ToolUnavailable
-from counterpoint.tools.web_answer import HEADERS, SECONDS, ask
+from counterpoint.errors import ConfigurationError, ToolUnavailable
+from counterpoint.tools.web_answer import HEADERS, SECONDS, ask, of_shape, read_answer
 from counterpoint.tools.web_hits import Hit
 
 VARIABLE = "SEARXNG_URL"
@@ -25,7 +25,7 @@ _ADVICE = {
 
 
 class _Result(msgspec.Struct):
-    url: str | None = None
+    url: str
     title: str | None = None
     content: str | None = None
     publishedDate: str | None = None  # noqa: N815 (its name on the wire)
@@ -59,26 +59,12 @@ class SearXNG:
 
 
 def _hits(body: bytes) -> list[Hit]:
-    try:
-        answer = msgspec.json.decode(body, type=_Answer)
-    except msgspec.MsgspecError as error:
-        raise ToolError(f"SearXNG gave an answer that is not what SearXNG gives: {error}.") from error
-    hits = [hit for result in answer.results if (hit := _hit(result))]
-    if not hits and answer.unresponsive_engines:
+    answer = read_answer("SearXNG", body, _Answer)
+    pages = [page for page in of_shape(answer.results, _Result) if page.url.startswith(("http://", "https://"))]
+    if not pages and answer.unresponsive_engines:
         silent = ", ".join(_engine(engine) for engine in answer.unresponsive_engines[:10])
         raise ToolUnavailable(f"None of the engines behind SearXNG answered: {silent}.")
-    return hits
-
-
-def _hit(result: object) -> Hit | None:
-    """A result that is not one, or leads to no page, is passed over: the others are still good."""
-    try:
-        read = msgspec.convert(result, _Result)
-    except msgspec.ValidationError:
-        return None
-    if not (read.url or "").startswith(("http://", "https://")):
-        return None
-    return Hit(read.title or read.url or "", read.url or "", read.content or "", read.publishedDate or "")
+    return [Hit(page.title or page.url, page.url, page.content or "", page.publishedDate or "") for page in pages]
 
 
 def _engine(engine: object) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from counterpoint.errors import ConfigurationError, ToolError
-from counterpoint.tools.web_answer import HEADERS, SECONDS, ask
+from counterpoint.errors import ConfigurationError
+from counterpoint.tools.web_answer import HEADERS, SECONDS, ask, of_shape, read_answer
 from counterpoint.tools.web_hits import Hit
 
 VARIABLE = "TAVILY_API_KEY"
@@ -62,17 +62,5 @@ class Tavily:
 
 
 def _hits(body: bytes) -> list[Hit]:
-    try:
-        answer = msgspec.json.decode(body, type=_Answer)
-    except msgspec.MsgspecError as error:
-        raise ToolError(f"Tavily gave an answer that is not what Tavily gives: {error}.") from error
-    return [hit for result in answer.results if (hit := _hit(result))]
-
-
-def _hit(result: object) -> Hit | None:
-    """A result that is not one is passed over: the others are still good."""
-    try:
-        read = msgspec.convert(result, _Result)
-    except msgspec.ValidationError:
-        return None
-    return Hit(read.title or read.url, read.url, read.content or "", read.published_date or "")
+    pages = of_shape(read_answer("Tavily", body, _Answer).results, _Result)
+    return [Hit(page.title or page.url, page.url, page.content or "", page.published_date or "") for page in pages]

@@ -1,15 +1,20 @@
 """One request to a web service, with its answer bounded in time and size and its failures put into sentences."""
 
+import contextlib
 import functools
 import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
 import httpx
+import msgspec
 
 from counterpoint.errors import ToolError, ToolUnavailable
+
+T = TypeVar("T")
 
 MAX_BYTES = 4_000_000
 """Of an answer; a page of hits has some 50 kB."""
@@ -66,3 +71,20 @@ async def _body(where: str, response: httpx.Response, advice: Mapping[int, str])
         if len(body) > MAX_BYTES:
             raise ToolError(f"{where} gave an answer of more than {MAX_BYTES // 1_000_000} MB.")
     return bytes(body)
+
+
+def read_answer(service: str, body: bytes, shape: type[T]) -> T:
+    """Raises `ToolError` if the answer is of another shape."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.MsgspecError as error:
+        raise ToolError(f"{service} gave an answer that is not what {service} gives: {error}.") from error
+
+
+def of_shape(results: list[Any], shape: type[T]) -> list[T]:
+    """What is of another shape is passed over: the others are still good."""
+    kept: list[T] = []
+    for result in results:
+        with contextlib.suppress(msgspec.ValidationError):
+            kept.append(msgspec.convert(result, shape))
+    return kept

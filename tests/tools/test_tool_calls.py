@@ -560,6 +560,14 @@ async def test_an_identical_call_can_replace_the_one_that_runs(context) -> None:
     assert twins.heard["second"][-1] == (4.0, Returned("here 2\nend"))
 
 
+async def test_arguments_of_any_kind_can_be_compared(ran) -> None:
+    async def take(rows: dict[int, str], names: set[int | str], ferry: Ferry | None = None) -> str:
+        return f"{rows} {len(names)} {ferry}"
+
+    arguments = '{"rows": {"2": "b", "1": "a"}, "names": [1, "a"], "ferry": {"at": "9:00", "source": {"place": "x"}}}'
+    assert await ran(a_tool(take), arguments) == [Returned("{2: 'b', 1: 'a'} 2 a ferry at 9:00")]
+
+
 @pytest.mark.parametrize("duplicates", ["join", "reject", "replace"])
 async def test_calls_with_other_arguments_are_not_identical(context, duplicates: str) -> None:
     twins = Twins(context, duplicates=duplicates)
