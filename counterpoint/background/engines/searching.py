@@ -1,0 +1,52 @@
+"""Which tools can search, and how to call them with words. Pure."""
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import msgspec
+
+from counterpoint.background.model import Call, Observation
+from counterpoint.shared_context.ids import CallId
+from counterpoint.shared_context.package import ContextPackage, Speaker
+from counterpoint.tools.schema import ToolSchema
+
+LONGEST_QUERY = 300
+_PARAMETERS: Final = ("query", "q", "question", "words", "text")
+
+
+def search_tools(tools: Sequence[ToolSchema]) -> list[ToolSchema]:
+    """Those with "search" in their name; one that is called just that comes first."""
+    return sorted((tool for tool in tools if "search" in tool.name.lower()), key=lambda tool: tool.name != "search")
+
+
+def search_call(tool: ToolSchema, words: str) -> Call:
+    """A call with these words, cut to what the tool takes."""
+    properties = cast("dict[str, dict[str, Any]]", tool.parameters.get("properties") or {})
+    texts = [name for name, schema in properties.items() if schema.get("type") == "string"]
+    name = next((name for name in _PARAMETERS if name in properties), texts[0] if texts else "query")
+    longest = min(LONGEST_QUERY, int(properties.get(name, {}).get("maxLength", LONGEST_QUERY)))
+    arguments = msgspec.json.encode({name: words[:longest]}).decode()
+    return Call(CallId(f"{tool.name}:{arguments}"), tool.name, arguments)
+
+
+def came_of(call: Call, observations: Sequence[Observation]) -> Observation | None:
+    """What came of the same call, made in an earlier round."""
+    for observation in reversed(observations):
+        made = observation.call
+        if made is not None and (made.tool, made.arguments) == (call.tool, call.arguments):
+            return observation
+    return None
+
+
+def wanted_of(package: ContextPackage, observations: Sequence[Observation]) -> str:
+    """The request in plain words with its corrections, also those that the package doesn't know of yet; without a
+    request, what the person said last.
+    """
+    work = package.current
+    parts = [work.delegation.request, *work.amendments] if work is not None else []
+    parts += [each.text for each in observations if each.call is None]
+    words = " ".join(" ".join(dict.fromkeys(part.strip() for part in parts if part.strip())).split())
+    if words:
+        return words
+    spoken = (each.text for each in reversed(package.utterances) if each.speaker is Speaker.PERSON)
+    return " ".join(next(spoken, "").split())
