@@ -61,7 +61,8 @@ def quote(request: str, passages: Sequence[FoundPassage]) -> Quote | None:
     wanted = telling_words(request)
     sentences = _unique(passages)
     weights = _weights(wanted, sentences)
-    scored = [(_score(sentence, request, weights), sentence) for sentence in sentences]
+    subject = _subject(request)
+    scored = [(_score(sentence, weights, subject), sentence) for sentence in sentences]
     scored.sort(key=lambda pair: (-pair[0], pair[1].rank, pair[1].place))
     if not scored or scored[0][0] <= 0:
         return None
@@ -96,11 +97,7 @@ def _said(best: _Sentence, others: Sequence[_Sentence], *, sure: bool) -> Quote:
 
 
 def _unsure(title: str) -> str:
-    return (
-        f"I found no clear answer; the closest is in {title}: "
-        if title
-        else "I found no clear answer; the closest is: "
-    )
+    return f"I found no clear answer; the closest is{f' in {title}' if title else ''}: "
 
 
 def _title(passage: FoundPassage) -> str:
@@ -124,20 +121,30 @@ def _ended(sentence: str) -> bool:
     return sentence.rstrip("\"'”’)]").endswith(_ENDS)
 
 
-def _score(sentence: _Sentence, request: str, weights: dict[str, float]) -> float:
-    """How much of what is wanted the sentence says; what stands over it counts by half, fragments and questions less."""
+def _score(sentence: _Sentence, weights: dict[str, float], subject: frozenset[str]) -> float:
+    """How much of what is wanted the sentence says; what stands over it counts by half, fragments less."""
     score = _weight(sentence.words, weights)
     if score <= 0:
         return 0.0
     score += 0.5 * _weight(sentence.around - sentence.words, weights)
-    if telling_words(" ".join(sentence.text.split()[:4])) & weights.keys():
-        score *= 1.5 if _ASKS_WHAT.search(request) and _DEFINES.match(sentence.text) else 1.2
+    beginning = telling_words(" ".join(sentence.text.split()[:4]))
+    if beginning & weights.keys():
+        score *= 1.2
+    if subject & sentence.words:
+        score *= 2.0 if subject & beginning and _DEFINES.match(sentence.text) else 1.3
     if not _ended(sentence.text) or len(sentence.words) < 3:
         score *= 0.5
     if sentence.text.endswith("?"):
         score *= 0.3
-    too_long = max(0.0, len(sentence.text) / LONGEST - 0.8)
+    too_long = max(0.0, len(sentence.text) / LONGEST - 0.8) + 0.1 * max(0, sentence.text.count(",") - 5)
     return score / (1 + too_long) / (1 + 0.1 * sentence.rank)
+
+
+def _subject(request: str) -> frozenset[str]:
+    """Of "what is ..." the first word that tells something."""
+    asked = _ASKS_WHAT.search(request)
+    words = (telling_words(word) for word in request[asked.end() :].split()) if asked else ()
+    return next((word for word in words if word), frozenset[str]())
 
 
 def _weights(wanted: frozenset[str], sentences: Sequence[_Sentence]) -> dict[str, float]:

@@ -11,6 +11,10 @@ from counterpoint.shared_context.package import ContextPackage, Speaker
 from counterpoint.tools.schema import ToolSchema
 
 LONGEST_QUERY = 300
+PASSAGES = 8
+"""How many are asked for, where that can be said: the best sentence is often not in the best passage."""
+
+_COUNTS: Final = frozenset({"k", "limit", "count", "max_results"})
 _PARAMETERS: Final = ("query", "q", "question", "words", "text")
 
 
@@ -25,7 +29,10 @@ def search_call(tool: ToolSchema, words: str) -> Call:
     texts = [name for name, schema in properties.items() if schema.get("type") == "string"]
     name = next((name for name in _PARAMETERS if name in properties), texts[0] if texts else "query")
     longest = min(LONGEST_QUERY, int(properties.get(name, {}).get("maxLength", LONGEST_QUERY)))
-    arguments = msgspec.json.encode({name: words[:longest]}).decode()
+    given: dict[str, str | int] = {name: words[:longest]}
+    for counted in _COUNTS & properties.keys():
+        given[counted] = min(PASSAGES, int(properties[counted].get("maximum", PASSAGES)))
+    arguments = msgspec.json.encode(given, order="sorted").decode()
     return Call(CallId(f"{tool.name}:{arguments}"), tool.name, arguments)
 
 
