@@ -22,8 +22,8 @@ from training.feed import Feed
 from training.streams import Collated
 
 Metrics = dict[str, float]
-Learn = Callable[[Collated, float], Metrics]
-"""Runs forward and backward on a batch at the given progress of the stage; leaves gradients, returns metrics."""
+Learn = Callable[[list[Collated], float], Metrics]
+"""Runs forward and backward on batches at the given progress of the stage; leaves gradients, returns metrics."""
 
 
 class Crew:
@@ -80,16 +80,16 @@ class Crew:
 def _work(pipe: Connection, model: nn.Module, learn: Learn, feed: Feed, gradient: Tensor, parent: int) -> None:
     torch.set_num_threads(1)
     parameters = list(model.parameters())
-    ready: tuple[int, Collated] | None = None
+    ready: tuple[int, list[Collated]] | None = None
     while os.getppid() == parent:
         if not pipe.poll(5):
             continue
         step, at = pipe.recv()
-        batch = ready[1] if ready and ready[0] == step else feed.batch(step)
+        batches = ready[1] if ready and ready[0] == step else feed.batches(step)
         for parameter in parameters:
             parameter.grad = None
-        metrics = learn(batch, at)
+        metrics = learn(batches, at)
         flat = [torch.zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in parameters]
         gradient.copy_(torch.cat(flat))
         pipe.send(metrics)
-        ready = (step + 1, feed.batch(step + 1))
+        ready = (step + 1, feed.batches(step + 1))

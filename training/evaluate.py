@@ -35,7 +35,7 @@ SINGLE = ("cue", "timed", "every", "question")
 
 def plain_room(rng: np.random.Generator) -> Room:
     """Level and noise only: what is unseen is the voice."""
-    return Room(gain=rng.uniform(-16, 4), noise=rng.uniform(-60, -18), tilt=-6.0)
+    return Room(gain=rng.uniform(-16, 4), noise=rng.uniform(15, 50), tilt=-20.0)
 
 
 def unseen_streams(

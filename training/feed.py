@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,35 +10,35 @@ import numpy as np
 from counterpoint.interaction.nn.dmel import Levels
 from training.bank import Bank, seed_of
 from training.scene import NoClip
-from training.streams import MIX, Collated, Stream, collate, make_stream
+from training.streams import MIX, TEXT_MIX, Collated, Stream, collate, make_stream
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Streams of a step over all workers: with sound, and as bare words. `mix`: task shares."""
+    """Streams of a step over all workers, with sound and as bare words, and their beats. `noise`: share of the fed-back words that is lost."""
 
-    audio: int = 14
-    text: int = 2
+    audio: int = 12
+    text: int = 8
     beats: int = 128
-    noise: float = 0.05
-    mix: tuple[tuple[str, float], ...] = tuple(MIX.items())
+    text_beats: int = 80
+    noise: float = 0.1
 
     def share(self, workers: int) -> Recipe:
         """One worker's part."""
-        return Recipe(self.audio // workers, self.text // workers, self.beats, self.noise, self.mix)
+        return replace(self, audio=self.audio // workers, text=self.text // workers)
 
 
-def streams_of(recipe: Recipe, bank: Bank | None, levels: Levels, seed: int) -> list[Stream]:
-    """Random streams of the recipe, bare words last."""
-    rng = np.random.default_rng(seed)
-    names = [name for name, _ in recipe.mix]
-    weights = np.array([share for _, share in recipe.mix])
+def streams_of(
+    count: int, beats: int, mix: dict[str, float], bank: Bank | None, levels: Levels, rng: np.random.Generator
+) -> list[Stream]:
+    """Random streams by task shares; bare words where there is no bank."""
+    names = list(mix)
+    weights = np.array([mix[name] for name in names])
     found: list[Stream] = []
-    while len(found) < recipe.audio + recipe.text:
+    while len(found) < count:
         task = str(rng.choice(names, p=weights / weights.sum()))
-        source = bank if len(found) < recipe.audio else None
         try:
-            found.append(make_stream(rng, source, task, recipe.beats, levels))
+            found.append(make_stream(rng, bank, task, beats, levels))
         except NoClip:
             continue
     return found
@@ -61,12 +61,23 @@ class Feed:
         self._bank: Bank | None = None
         self._parts = self._looked = -1
 
-    def batch(self, step: int) -> Collated:
-        """The batch of the step."""
+    def batches(self, step: int) -> list[Collated]:
+        """The batches of the step: streams with sound, bare words."""
         self._look(step)
-        seed = seed_of("batch", self._seed, step, self._rank)
-        streams = streams_of(self._recipe, self._bank, self._levels, seed)
-        return collate(streams, np.random.default_rng(seed + 1), self._recipe.noise)
+        recipe = self._recipe
+        rng = np.random.default_rng(seed_of("batch", self._seed, step, self._rank))
+        found = []
+        if recipe.audio:
+            found.append(
+                collate(streams_of(recipe.audio, recipe.beats, MIX, self._bank, self._levels, rng), rng, recipe.noise)
+            )
+        if recipe.text:
+            found.append(
+                collate(
+                    streams_of(recipe.text, recipe.text_beats, TEXT_MIX, None, self._levels, rng), rng, recipe.noise
+                )
+            )
+        return found
 
     def _look(self, step: int) -> None:
         if self._folder is None or step // 100 == self._looked:

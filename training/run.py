@@ -39,6 +39,8 @@ from training.own_words import feed_back
 from training.streams import Collated
 
 WARM_UP = 60
+HEARING = 2.0
+"""Weight of the loss of U beside that of Y: hearing is what holds everything else back."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ class Stage:
 
 
 STAGES = (
-    Stage("text", 100, Recipe(audio=0, text=16), (10, 8), (0.3, 0.3)),
+    Stage("text", 100, Recipe(audio=0, text=24), (10, 8), (0.3, 0.3)),
     Stage("hearing", 4000, Recipe(), (8, 3), (0.3, 0.7)),
     Stage("own words", 1000, Recipe(), (3, 2), (0.7, 1.0), own_words=True),
-    Stage("decay", 300, Recipe(noise=0.03), (2, 1.5), (1.0, 1.0), decay=True),
+    Stage("decay", 300, Recipe(noise=0.08), (2, 1.5), (1.0, 1.0), decay=True),
 )
 
 
@@ -138,26 +140,29 @@ class Trainer:
         torch.save(state | {"config": self.model.config.as_dict()}, self.folder / "state.tmp")
         os.replace(self.folder / "state.tmp", self.state_file)
 
-    def learn(self, stage: Stage, model: InteractionNet) -> Callable[[Collated, float], dict[str, float]]:
+    def learn(self, stage: Stage, model: InteractionNet) -> Callable[[list[Collated], float], dict[str, float]]:
         """Forward and backward over a batch in pieces, as one function of the batch and the stage's progress (0-1)."""
 
-        def run(batch: Collated, at: float) -> dict[str, float]:
+        def run(batches: list[Collated], at: float) -> dict[str, float]:
             positive = stage.positive[0] + (stage.positive[1] - stage.positive[0]) * at
             padding = stage.padding[0] + (stage.padding[1] - stage.padding[0]) * at
-            batch = to_device(batch, self.device)
-            if stage.own_words:
-                batch = feed_back(model, batch, self.precision)
-            found: list[dict[str, float]] = []
-            for part in parts_of(batch):
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
-                    understood, said = model(part.inputs)
-                heard_loss, said_loss = losses(understood, said, part, positive, padding)
-                ((heard_loss + said_loss) * (len(part.target) / len(batch.target))).backward()
-                found.append(
-                    {"heard": float(heard_loss.detach()), "said": float(said_loss.detach())}
-                    | _accuracy(understood, said, part)
-                )
-            return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
+            found: dict[str, float] = {}
+            for batch in batches:
+                kind = "" if batch.inputs.hears.any() else "text "
+                batch = to_device(batch, self.device)
+                if stage.own_words:
+                    batch = feed_back(model, batch, self.precision)
+                for part in parts_of(batch):
+                    share = len(part.target) / len(batch.target)
+                    with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
+                        understood, said = model(part.inputs)
+                    heard_loss, said_loss = losses(understood, said, part, positive, padding)
+                    ((HEARING * heard_loss + said_loss) * share).backward()
+                    figures = {"heard": heard_loss, "said": said_loss} | _accuracy(understood, said, part)
+                    for name, value in figures.items():
+                        if kind == "" or name not in ("heard", "words", "content"):
+                            found[kind + name] = found.get(kind + name, 0.0) + float(value.detach()) * share
+            return found
 
         return run
 
@@ -179,7 +184,7 @@ class Trainer:
             while self.stage_steps[number] < steps:
                 begin = time.monotonic()
                 at = self.stage_steps[number] / steps
-                found = crew.gradients(self.step, at) if crew else learn(feeds[0].batch(self.step), at)
+                found = crew.gradients(self.step, at) if crew else learn(feeds[0].batches(self.step), at)
                 warm = min(1.0, (self.step - self.warm_from + 1) / WARM_UP)
                 found["norm"] = self.optimisers.step(rate * warm * ((1 - at) * 0.97 + 0.03 if stage.decay else 1.0))
                 self.step += 1
@@ -238,13 +243,23 @@ def take(batch: Collated, rows: Tensor) -> Collated:
 
 
 @torch.no_grad()
-def _accuracy(understood: Tensor, said: Tensor, batch: Collated) -> dict[str, float]:
-    """Teacher-forced: share of words understood and said in their very beat."""
-    hears = batch.inputs.hears
-    words = (batch.understood != v.PAD) & hears[:, None]
-    answers = batch.target != v.PAD
-    right = (understood.argmax(-1) == batch.understood)[words].float().mean() if words.any() else torch.tensor(0.0)
-    return {"words": float(right), "answers": float((said.argmax(-1) == batch.target)[answers].float().mean())}
+def _accuracy(understood: Tensor, said: Tensor, batch: Collated) -> dict[str, Tensor]:
+    """Teacher-forced: share of words and of content words understood, of words said and of cues answered, in their very beat."""
+    words = (batch.understood != v.PAD) & batch.inputs.hears[:, None]
+    content = words & (batch.understood >= v.IDS[v.CONTENT[0]]) & (batch.understood <= v.IDS[v.CONTENT[-1]])
+    heard, right = understood.argmax(-1) == batch.understood, said.argmax(-1) == batch.target
+    cues = torch.zeros_like(right)
+    for row, demands in enumerate(batch.demands):
+        for demand in demands:
+            if demand.category == "cue":
+                cues[row, demand.beat] = True
+    masks = {
+        "words": (heard, words),
+        "content": (heard, content),
+        "answers": (right, batch.target != v.PAD),
+        "cues": (right, cues),
+    }
+    return {name: hit[mask].float().mean() if mask.any() else torch.tensor(0.0) for name, (hit, mask) in masks.items()}
 
 
 def draw_curves(folder: Path) -> None:
@@ -256,9 +271,11 @@ def draw_curves(folder: Path) -> None:
 
     rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     figure, axes = pyplot.subplots(2, 1, figsize=(8, 7), sharex=True)
-    for axis, names in zip(axes, (("heard", "said"), ("words", "answers")), strict=True):
+    for axis, names in zip(
+        axes, (("heard", "said", "text said"), ("words", "content", "answers", "cues", "text cues")), strict=True
+    ):
         for name in names:
-            values = [row[name] for row in rows]
+            values = [row.get(name, float("nan")) for row in rows]
             smooth = [
                 sum(values[max(0, i - 24) : i + 1]) / len(values[max(0, i - 24) : i + 1]) for i in range(len(values))
             ]

@@ -19,19 +19,18 @@ from training.streams import Room, collate
 
 TINY = Config(width=64, layers=2, heads=4, inner=128, bands=16)
 LEVELS = Levels(TINY.low, TINY.high, TINY.levels)
-TALK = (("chatter", 1.0),)
+TALK = {"chatter": 1.0}
 
 
 def test_hearing_is_learned_and_survives_a_restart(bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Room, "draw", staticmethod(lambda rng: Room()))  # a quiet room: seconds must do
     torch.set_num_threads(1)
     trainer = Trainer(tmp_path, TINY, seed=0)
-    recipe = Recipe(audio=8, text=0, beats=32, mix=TALK)
     learn = trainer.learn(STAGES[1], trainer.model)
     first, accuracy = None, 0.0
     for step in range(110):
-        batch = collate(streams_of(recipe, bank, LEVELS, seed=step), np.random.default_rng(step))
-        found = learn(batch, 0.0)
+        random = np.random.default_rng(step)
+        found = learn([collate(streams_of(8, 32, TALK, bank, LEVELS, random), random)], 0.0)
         trainer.optimisers.step(min(1.0, (step + 1) / 20))
         first = first or found["heard"]
         accuracy = 0.9 * accuracy + 0.1 * found["words"]
@@ -44,7 +43,7 @@ def test_hearing_is_learned_and_survives_a_restart(bank: Bank, tmp_path: Path, m
     assert again.step == 110
     for one, other in zip(trainer.model.parameters(), again.model.parameters(), strict=True):
         torch.testing.assert_close(one, other)
-    streams = streams_of(recipe, bank, LEVELS, seed=10_000)
+    streams = streams_of(8, 32, TALK, bank, LEVELS, np.random.default_rng(10_000))
     counts = Counts()
     for stream, understood, said in zip(streams, *run_free(again.model.eval(), streams), strict=True):
         score_stream(stream, understood, said, counts)
@@ -54,9 +53,9 @@ def test_hearing_is_learned_and_survives_a_restart(bank: Bank, tmp_path: Path, m
 
 
 def test_batches_depend_on_seed_step_and_worker_only() -> None:
-    recipe = Recipe(audio=0, text=4, beats=48)
-    one, same = (Feed(recipe, None, LEVELS, seed=3).batch(17) for _ in range(2))
-    other = Feed(recipe, None, LEVELS, seed=3, rank=1).batch(17)
+    recipe = Recipe(audio=0, text=4, text_beats=48)
+    one, same = (Feed(recipe, None, LEVELS, seed=3).batches(17)[0] for _ in range(2))
+    other = Feed(recipe, None, LEVELS, seed=3, rank=1).batches(17)[0]
     assert torch.equal(one.inputs.understood, same.inputs.understood)
     assert torch.equal(one.target, same.target)
     assert not torch.equal(one.target, other.target)
