@@ -21,12 +21,11 @@ class Scripted(msgspec.Struct, frozen=True):
 
 
 SCRIPT = (
-    Scripted(4.0, "Hi there!"),
-    Scripted(10.0, "What is a beat in counterpoint?"),
-    Scripted(13.5, "Tell me something nice about the sea while you look."),
-    Scripted(31.0, "When is a note woven into the agent's speech?"),
-    Scripted(34.5, "I am just thinking aloud here, take your time"),
-    Scripted(50.0, "Thank you, that was all."),
+    Scripted(5.0, "What is a beat?"),
+    Scripted(22.0, "Tell me a short story about the sea."),
+    Scripted(27.0, "When is a note woven?"),
+    Scripted(28.9, "Tell me a story about a fox meanwhile."),
+    Scripted(52.0, "Thank you, that was all."),
 )
 LASTS_SECONDS = 60.0
 

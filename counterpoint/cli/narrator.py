@@ -22,7 +22,7 @@ from counterpoint.shared_context.entries import (
 )
 from counterpoint.shared_context.expressed import Boundary
 from counterpoint.shared_context.ids import DelegationId, NoteId
-from counterpoint.shared_context.notes import DecisionKind, Note
+from counterpoint.shared_context.notes import DecisionKind, Delivery, Note
 
 _SHOWN = 160
 
@@ -113,6 +113,8 @@ class Narrator:
                 return f"{id} tool returned after {seconds:.2f} s"
             case ApprovalAsked(delegation=id, question=question):
                 return f"{id} asks for approval: {question}"
+            case NoteLaid(note=note) if note.delivery is Delivery.SILENT:
+                return ""
             case NoteLaid(note=note):
                 self.waits[note.id] = Wait(note, stored.entry.header.at)
                 return f"{note.kind.value}: {_short(note.text)}"
