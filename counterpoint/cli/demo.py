@@ -22,12 +22,11 @@ class Scripted(msgspec.Struct, frozen=True):
 
 SCRIPT = (
     Scripted(5.0, "What is a beat?"),
-    Scripted(22.0, "Tell me a short story about the sea."),
-    Scripted(27.0, "When is a note woven?"),
-    Scripted(28.9, "Tell me a story about a fox meanwhile."),
-    Scripted(52.0, "Thank you, that was all."),
+    Scripted(24.0, "What is the horizon?"),
+    Scripted(26.2, "And tell me a short story about the sea."),
+    Scripted(48.0, "Thank you, that was all."),
 )
-LASTS_SECONDS = 60.0
+LASTS_SECONDS = 55.0
 
 
 async def demo(runtime: Runtime, options: Options) -> None:

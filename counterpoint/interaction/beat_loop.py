@@ -260,7 +260,7 @@ class BeatLoop:
             self.journal.write(body, beat)
         for hearing in self.playback.hearings():
             if hearing.cut:
-                self.weaver.cut(hearing.note, hearing.heard)
+                self.weaver.cut(hearing.note, hearing.heard, beat)
             else:
                 self.weaver.heard(hearing.note, hearing.heard)
 

@@ -231,7 +231,7 @@ class _Live:
     def _stream_failed(self, reason: str, beat: Beat) -> None:
         """The stream is lost; the notes that it had in hand go back on the tray."""
         self._write(Failed("stream", reason), beat)
-        self.weaver.stream_lost(self.loop.playback.heard_of)
+        self.weaver.stream_lost(self.loop.playback.heard_of, beat)
 
     def _note_id(self) -> NoteId:
         self._notes += 1

@@ -48,14 +48,16 @@ class Tray:
         self._waiting[note.id] = Waiting(note, beat, expires, heard)
         return drops
 
-    def put_back(self, waiting: Waiting, heard: int) -> list[Drop]:
-        """A note that was interrupted while it was spoken: it waits again, with what is left of its time to live."""
+    def put_back(self, waiting: Waiting, heard: int, beat: Beat) -> list[Drop]:
+        """A note that was interrupted while it was spoken: it waits anew, so that it does not at once break into the
+        answer to what interrupted it, with what is left of its time to live.
+        """
         if reason := self._unwanted(waiting.note):
             return [Drop(waiting.note.id, reason)]
         newer = next((each for each in self._waiting.values() if _supersedes(each.note, waiting.note)), None)
         if newer is not None:
             return [Drop(waiting.note.id, f"superseded by {newer.note.id}")]
-        self._waiting[waiting.note.id] = msgspec.structs.replace(waiting, heard=heard)
+        self._waiting[waiting.note.id] = msgspec.structs.replace(waiting, laid=beat, heard=heard)
         return []
 
     def take(self, note: NoteId) -> Waiting:

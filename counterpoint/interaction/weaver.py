@@ -116,17 +116,17 @@ class Weaver:
         if hand is not None and characters >= len(hand.waiting.note.text):
             self._finish(hand)
 
-    def cut(self, note: NoteId, heard: int) -> None:
+    def cut(self, note: NoteId, heard: int, beat: Beat) -> None:
         """Speech that voiced this note was flushed: it waits again, with what the person has heard of it."""
         hand = self._in_hand.pop(note, None)
         if hand is not None:
-            self._drops += self.tray.put_back(hand.waiting, max(heard, hand.waiting.heard))
+            self._drops += self.tray.put_back(hand.waiting, max(heard, hand.waiting.heard), beat)
 
-    def stream_lost(self, heard_of: Callable[[NoteId], int]) -> None:
+    def stream_lost(self, heard_of: Callable[[NoteId], int], beat: Beat) -> None:
         """The stream is gone, and with it everything it had in hand."""
         for note, hand in list(self._in_hand.items()):
             if not hand.spoken:
-                self.cut(note, heard_of(note))
+                self.cut(note, heard_of(note), beat)
 
     def leave(self, reason: str) -> tuple[Drop, ...]:
         """The conversation ends: everything that was not heard, each with the reason."""
@@ -191,7 +191,7 @@ class Weaver:
                 self._drops.append(Drop(note, "the model never voiced it"))
                 del self._in_hand[note]
             else:
-                self.cut(note, hand.voiced)
+                self.cut(note, hand.voiced, beat)
 
     def _is_news(self, decision: Decision) -> bool:
         """Holds repeat every beat; only a new reason is worth recording."""

@@ -60,10 +60,24 @@ def test_a_note_cut_off_in_the_middle_waits_again_with_what_was_heard_of_it() ->
     subject.lay(note("a"), Beat(10))
     at(subject, 10)
     voice(subject, "a", 9, 10)
-    subject.cut(NoteId("a"), 3)
+    subject.cut(NoteId("a"), 3, Beat(11))
     subject.expressed(Expressed(), Beat(11))
     weaving = at(subject, 20)
     assert [(offer.note.id, offer.heard) for offer in weaving.offers] == [("a", 3)]
+
+
+def test_a_note_that_was_cut_off_does_not_break_at_once_into_the_answer_to_what_cut_it_off() -> None:
+    subject = weaver()
+    subject.lay(note("a"), Beat(10))
+    at(subject, 10)
+    voice(subject, "a", 9, 10)
+    subject.cut(NoteId("a"), 3, Beat(30))
+    speaking = Expressed("well", boundary=Boundary.CLAUSE)
+    beats = []
+    for beat in range(31, 40):
+        subject.expressed(speaking, Beat(beat - 1))
+        beats += [beat] if offered(at(subject, beat)) else []
+    assert beats == [35]
 
 
 def test_a_newer_note_with_the_same_key_supersedes_an_unvoiced_older_one() -> None:
@@ -81,7 +95,7 @@ def test_an_interrupted_note_does_not_come_back_when_a_newer_one_has_replaced_it
     at(subject, 10)
     voice(subject, "old", 5, 10)
     subject.lay(note("new", key="platform"), Beat(11))
-    subject.cut(NoteId("old"), 2)
+    subject.cut(NoteId("old"), 2, Beat(11))
     subject.expressed(Expressed(), Beat(12))
     weaving = at(subject, 20)
     assert offered(weaving) == ["new"]
@@ -158,7 +172,7 @@ def test_a_lost_stream_gives_back_what_it_had_in_hand() -> None:
     subject.lay(note("a"), Beat(10))
     at(subject, 10)
     voice(subject, "a", 5, 10)
-    subject.stream_lost(lambda _: 0)
+    subject.stream_lost(lambda _: 0, Beat(11))
     subject.expressed(Expressed(), Beat(11))
     assert offered(at(subject, 12)) == ["a"]
 

@@ -132,7 +132,9 @@ def _score(sentence: _Sentence, weights: dict[str, float], subject: frozenset[st
         score *= 1.2
     if subject & sentence.words:
         score *= 2.0 if subject & beginning and _DEFINES.match(sentence.text) else 1.3
-    if not _ended(sentence.text) or len(sentence.words) < 3 or len(sentence.text) > LONGEST - LONGEST_TITLE:
+    if len(sentence.words) < 3:
+        score *= 0.2
+    if not _ended(sentence.text) or len(sentence.text) > LONGEST - LONGEST_TITLE:
         score *= 0.5
     if sentence.text.endswith("?"):
         score *= 0.3
