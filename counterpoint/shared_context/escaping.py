@@ -23,18 +23,22 @@ _BLANK: Final = re.compile("[\n\r\t\u2028\u2029]")
 
 def escape_control(text: str) -> str:
     """The same text, as long as before, in which nothing is a control token of any model any more. Idempotent."""
-    text = _HIDDEN.sub(" ", text)
-    text = _TAG.sub("‹", text)
-    return _BRACKET.sub("⟦", text)
+    if not text.isprintable():  # nothing printable is hidden, and most of what is said is printable
+        text = _HIDDEN.sub(" ", text)
+    if "<" in text or "＜" in text or "﹤" in text:
+        text = _TAG.sub("‹", text)
+    return _BRACKET.sub("⟦", text) if "[" in text or "［" in text else text
 
 
 def one_line(text: str) -> str:
     """Escaped, with line ends and tabs turned into spaces; as long as before."""
-    return escape_control(_BLANK.sub(" ", text))
+    return escape_control(text if text.isprintable() else _BLANK.sub(" ", text))
 
 
 def lines_of(text: str) -> list[str]:
     """Escaped lines, none of which a reader of any kind would split further."""
+    if text.isprintable():
+        return [escape_control(text)]
     return [one_line(line) for line in _LINE_END.split(text)]
 
 

@@ -4,32 +4,30 @@ What fits is the package as `render` puts it into words. Details of the oldest b
 shortened, and what tools found; what was said last goes last, and the request never.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Final
 
 from msgspec.structs import replace
 
 from counterpoint.errors import UnknownDelegation
-from counterpoint.shared_context.escaping import cut
-from counterpoint.shared_context.ids import Beat, DelegationId, Position
-from counterpoint.shared_context.package import Call, ContextPackage, NoteView, Utterance, Work
-from counterpoint.shared_context.render import render
-from counterpoint.shared_context.timeline import Timeline
-from counterpoint.shared_context.timeline.compaction import (
-    Earlier,
-    Fact,
-    extended,
-    fact_of_note,
-    fact_of_utterance,
-    fact_of_work,
-    text_within,
+from counterpoint.shared_context.ids import DelegationId, Position
+from counterpoint.shared_context.package import ContextPackage, Work
+from counterpoint.shared_context.scales import BYTES_PER_TOKEN, Scales, weight_of, weight_of_package, weight_of_text
+from counterpoint.shared_context.shrinking import (
+    RESULTS,
+    Detail,
+    Part,
+    bare,
+    details_of,
+    folded,
+    squeezed,
+    with_results_cut,
+    without,
 )
-
-CHARACTERS_PER_TOKEN: Final = 4
-
-RESULTS: Final = (None, 2_000, 500, 100)
-"""Characters that each result of the current delegation may keep; the next is tried when nothing else helped."""
+from counterpoint.shared_context.timeline import Timeline
+from counterpoint.shared_context.timeline.compaction import Earlier
 
 EARLIER_SHARE: Final = 4
 """`earlier` gets a quarter of a budget at most: rather the newest utterances as they were than more of the oldest."""
@@ -37,13 +35,22 @@ EARLIER_SHARE: Final = 4
 SHARES: Final = (0.5, 0.25, 0.1)
 """Shares of that to which `earlier` is shortened where nothing else can be folded away."""
 
-Fits = Callable[[ContextPackage], bool]
-Detail = Utterance | Work | NoteView
+PROBE: Final = 1.1
+"""What is a tenth too heavy by its weight shows that the whole does not fit, and tells how heavy a token is."""
+
+TRIES: Final = 3
+"""Weights are corrected by what was counted, so the second try is nearly always the last."""
+
+CAREFUL: Final = 0.98
+"""Weights are a little wrong."""
+
+LINE: Final = 350
+"""The weight of a detail of which `earlier` keeps a line, at most."""
 
 
 def estimate(text: str) -> int:
     """About as many tokens as a language model's tokenizer makes of it; counts UTF-8 bytes, so no script is free."""
-    return -(-len(text.encode("utf-8", "replace")) // CHARACTERS_PER_TOKEN)
+    return -(-len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN)
 
 
 def package_of(
@@ -57,22 +64,21 @@ def package_of(
     """The whole conversation, for `delegation` if one is named.
 
     `upto` leaves out what began after that log position; how far the rest got is told as it is known now. The rendered
-    package has at most `budget` tokens by `count`, unless the request alone has more. Raises `UnknownDelegation`.
+    package has at most `budget` tokens by `count`, unless the request alone has more. `count` never gives a longer text
+    fewer tokens than its beginning. Raises `UnknownDelegation`.
     """
     if delegation is not None and timeline.work(delegation) is None:
         raise UnknownDelegation(f"{delegation} was never asked for, or so long ago that only an outline is kept")
     package = _whole(timeline, delegation, upto)
     if budget is None:
         return package
-
-    def fits(candidate: ContextPackage) -> bool:
-        return count(render(candidate)) <= budget
-
-    text = render(package)
-    if (tokens := count(text)) <= budget:
+    details, scales = details_of(package), Scales(budget, count)
+    weights = [weight_of(each) for each in details]
+    if _fits_whole(package, details, weights, scales):
         return package
-    room = min(timeline.limits.earlier, len(text) * max(budget, 0) // max(tokens, 1) // EARLIER_SHARE)
-    return next(filter(fits, _candidates(package, timeline.earlier, room, fits)), _bare(package))
+    room = min(timeline.limits.earlier, int(max(budget, 0) * scales.characters_per_token) // EARLIER_SHARE)
+    candidates = _candidates(package, details, weights, timeline.earlier, room, scales)
+    return next(filter(scales.fits, candidates), bare(package))
 
 
 def _whole(timeline: Timeline, delegation: DelegationId | None, upto: Position | None) -> ContextPackage:
@@ -98,106 +104,55 @@ def _asked_at(work: Work) -> Position:
     return work.delegation.upto or Position(0)
 
 
-def _candidates(package: ContextPackage, earlier: Earlier, room: int, fits: Fits) -> Iterator[ContextPackage]:
-    """The package in ever smaller shapes; the first that fits is the one to take."""
+def _fits_whole(package: ContextPackage, details: list[Detail], weights: list[int], scales: Scales) -> bool:
+    """The newest part of it is counted, then more: nothing is, that is much longer than the budget allows."""
+    calls = () if package.current is None else package.current.calls
+    parts: list[Part] = [*details, *calls]
+    lightest = weight_of_package(without(package, parts))
+    heavier = list(accumulate(reversed([*weights, *map(weight_of, calls)]), initial=lightest))
+    counted = 0
+    while True:
+        counted = min(len(parts), max(bisect_right(heavier, scales.capacity * PROBE) - 1, counted))
+        left_out = len(parts) - counted
+        if not scales.holds(without(package, parts[:left_out])):
+            return False
+        if left_out == 0:
+            return True
+        counted += counted // 4 + 1
+
+
+def _candidates(
+    package: ContextPackage, details: list[Detail], weights: list[int], earlier: Earlier, room: int, scales: Scales
+) -> Iterator[ContextPackage]:
+    """The package in ever smaller shapes, less what is too heavy for sure; the first that fits is the one to take."""
+    least = without(replace(package, earlier=""), details)
     for characters in RESULTS:
-        smaller = _with_results_cut(package, characters)
-        details = _details(smaller)
-        numbers = range(len(details))
-        fewest = bisect_left(numbers, True, key=lambda n: fits(_folded(smaller, details[:n], earlier, room)))
-        yield _folded(smaller, details[:fewest], earlier, room)
+        smaller = with_results_cut(package, characters)
+        fixed = weight_of_package(with_results_cut(least, characters))
+        if not scales.may_hold(fixed):
+            continue
+        for gone in _prefixes(weights, fixed, weight_of_text(earlier.text), room, scales):
+            yield folded(smaller, details[:gone], earlier, room)
         for share in SHARES:
-            yield _folded(smaller, details, earlier, int(room * share))
-    yield from _squeezed(_folded(_with_results_cut(package, RESULTS[-1]), _details(package), earlier, 0))
+            if scales.may_hold(fixed + room * share * scales.bytes_per_character):
+                yield folded(smaller, details, earlier, int(room * share))
+    yield from squeezed(folded(with_results_cut(package, RESULTS[-1]), details, earlier, 0))
 
 
-def _squeezed(package: ContextPackage) -> Iterator[ContextPackage]:
-    """Only what belongs to the request and the latest exchange is left, and has to become smaller still."""
-    yield package
-    package = replace(package, media=(), typing=cut(package.typing, 200))
-    yield package
-    package = replace(package, work=_only_current(package, notes=True))
-    yield package
-    package = replace(package, work=_only_current(package, notes=False))
-    for characters in (1_000, 200, 0):
-        package = replace(package, instructions=cut(package.instructions, characters))
-        yield package
-    for characters in (2_000, 500, 100):
-        yield replace(package, utterances=tuple(_cut(each, characters) for each in package.utterances))
+def _prefixes(weights: list[int], fixed: int, outline: int, room: int, scales: Scales) -> Iterator[int]:
+    """How many of the oldest details have to go by their weight; then by what the scales have learned meanwhile."""
+    kept = list(accumulate(reversed(weights), initial=fixed))[::-1]
+    told = list(accumulate((min(each, LINE) for each in weights), initial=outline))
 
+    def weight(gone: int) -> float:
+        return kept[gone] + min(told[gone], room * scales.bytes_per_character)
 
-def _bare(package: ContextPackage) -> ContextPackage:
-    """The request alone."""
-    return replace(
-        package,
-        instructions="",
-        earlier="",
-        utterances=(),
-        work=tuple(replace(work, omitted=0) for work in _only_current(package, notes=False)),
-        notes=(),
-        media=(),
-        typing="",
-    )
-
-
-def _details(package: ContextPackage) -> list[Detail]:
-    """What may become a line of `earlier`, oldest first: not the latest words of either side, not the current work."""
-    latest = {each.speaker: id(each) for each in package.utterances}.values()
-    rows: list[tuple[Beat, Detail]] = [(each.first, each) for each in package.utterances if id(each) not in latest]
-    rows += [(each.asked, each) for each in package.work if each.delegation.id != package.delegation]
-    rows += [(each.laid, each) for each in package.notes]
-    return [detail for _, detail in sorted(rows, key=lambda row: row[0])]
-
-
-def _folded(package: ContextPackage, details: Iterable[Detail], earlier: Earlier, room: int) -> ContextPackage:
-    gone = list(details)
-    ids = {id(each) for each in gone}
-    return replace(
-        package,
-        earlier=text_within(extended(earlier, map(_fact, gone)), room),
-        utterances=tuple(each for each in package.utterances if id(each) not in ids),
-        work=tuple(each for each in package.work if id(each) not in ids),
-        notes=tuple(each for each in package.notes if id(each) not in ids),
-    )
-
-
-def _fact(detail: Detail) -> Fact:
-    match detail:
-        case Utterance():
-            return fact_of_utterance(detail)
-        case Work():
-            return fact_of_work(detail)
-        case NoteView():
-            return fact_of_note(detail)
-
-
-def _with_results_cut(package: ContextPackage, characters: int | None) -> ContextPackage:
-    if characters is None or (current := package.current) is None:
-        return package
-    calls = tuple(_smaller_call(call, characters) for call in current.calls)
-    return replace(package, work=_with_current(package, replace(current, calls=calls)))
-
-
-def _smaller_call(call: Call, characters: int) -> Call:
-    result = None if call.result is None else cut(call.result, characters)
-    return replace(call, arguments=cut(call.arguments, characters), result=result)
-
-
-def _with_current(package: ContextPackage, current: Work) -> tuple[Work, ...]:
-    return tuple(current if each.delegation.id == package.delegation else each for each in package.work)
-
-
-def _only_current(package: ContextPackage, *, notes: bool) -> tuple[Work, ...]:
-    """The current work as it was asked for and corrected, without its calls."""
-    if (current := package.current) is None:
-        return ()
-    omitted = current.omitted + len(current.calls)
-    return (replace(current, calls=(), notes=current.notes if notes else (), omitted=omitted),)
-
-
-def _cut(utterance: Utterance, characters: int) -> Utterance:
-    if utterance.heard is None:
-        return replace(utterance, text=cut(utterance.text, characters))
-    heard = cut(utterance.text[: utterance.heard], characters)
-    unheard = cut(utterance.text[utterance.heard :], characters // 2)
-    return replace(utterance, text=heard + unheard, heard=len(heard))
+    gone = 0
+    for _ in range(TRIES):
+        enough = scales.capacity * CAREFUL
+        gone = bisect_left(range(len(weights)), True, lo=gone, key=lambda number: weight(number) <= enough)
+        if scales.may_hold(weight(gone)):
+            yield gone
+        if gone == len(weights):
+            return
+        gone += 1

@@ -34,7 +34,7 @@ from counterpoint.shared_context.entries import (
     Unknown,
     Withdrawn,
 )
-from counterpoint.shared_context.escaping import escape_control
+from counterpoint.shared_context.escaping import escape_control, lines_of, one_line
 from counterpoint.shared_context.expressed import Boundary, Floor, Voiced
 from counterpoint.shared_context.ids import (
     Beat,
@@ -230,3 +230,10 @@ def test_escaping_keeps_every_length_and_can_be_repeated(text: str) -> None:
     escaped = escape_control(text)
     assert len(escaped) == len(text)
     assert escape_control(escaped) == escaped
+
+
+@given(texts)
+def test_text_is_escaped_alike_whether_or_not_there_is_anything_to_escape_beside_it(text: str) -> None:
+    assert escape_control("\x01<a[INST]" + text)[9:] == escape_control(text)
+    assert one_line("\t" + text)[1:] == one_line(text)
+    assert lines_of("\n" + text)[1:] == lines_of(text)

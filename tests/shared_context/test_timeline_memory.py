@@ -6,8 +6,16 @@ from counterpoint.config import NOTE_TTL_SECONDS
 from counterpoint.shared_context.entries import NoteDropped, Withdrawn
 from counterpoint.shared_context.expressed import Boundary
 from counterpoint.shared_context.ids import Beat, DelegationId, NoteId
-from counterpoint.shared_context.package import Speaker
-from counterpoint.shared_context.timeline.compaction import Earlier, Fact, compacted, extended, text_within
+from counterpoint.shared_context.package import Speaker, Utterance
+from counterpoint.shared_context.timeline.compaction import (
+    Earlier,
+    Fact,
+    compacted,
+    extended,
+    fact_of_utterance,
+    text_within,
+    with_chatter,
+)
 from counterpoint.shared_context.timeline.folding import Limits
 from counterpoint.shared_context.timeline.timeline import FOLD_ENTRIES
 
@@ -179,3 +187,12 @@ def test_where_nothing_fits_nothing_is_told() -> None:
     earlier = extended(Earlier(), facts(5, chatter=False))
     assert text_within(earlier, 10) == ""
     assert text_within(earlier, 0) == ""
+
+
+def test_of_old_chatter_only_what_may_be_kept_is_put_into_words() -> None:
+    before = extended(Earlier(utterances=3), [*facts(5, chatter=True), *facts(5, chatter=False)])
+    said = [Utterance(Speaker.PERSON, Beat(9 + n), Beat(9 + n), f"{n}, " + "and so on " * (n % 20)) for n in range(500)]
+    everything = extended(before, map(fact_of_utterance, said))
+    for limit in (*range(0, 3_000, 50), 8_000, 20_000, 100_000):
+        assert text_within(with_chatter(before, said, limit), limit) == text_within(everything, limit)
+    assert len(with_chatter(before, said, 2_000).facts) < 60

@@ -3,7 +3,7 @@
 Requests and what came of them outlive the chatter; of each kind the newest outlive the oldest. Pure and deterministic.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -16,6 +16,7 @@ from counterpoint.shared_context.package import NoteView, Utterance, Work
 from counterpoint.shared_context.render import how_far, seconds
 
 CHATTER_CHARACTERS: Final = 300
+SHORTEST_CHATTER: Final = 80
 REQUEST_CHARACTERS: Final = 300
 RESULT_CHARACTERS: Final = 400
 
@@ -86,6 +87,21 @@ def extended(earlier: Earlier, facts: Iterable[Fact]) -> Earlier:
     return msgspec.structs.replace(earlier, facts=tuple(ordered))
 
 
+def with_chatter(earlier: Earlier, utterances: Sequence[Utterance], limit: int) -> Earlier:
+    """With utterances newer than its own, oldest first. Those that `compacted` to `limit` would leave out in any case
+    (newer ones fill it at their shortest) are only counted: of a long talk few have to be looked at.
+    """
+    facts: list[Fact] = []
+    room = limit
+    for utterance in reversed(utterances):
+        if room < 0:
+            break
+        facts.append(fact_of_utterance(utterance))
+        room -= len(shorten(facts[-1].text, SHORTEST_CHATTER)) + 1
+    unseen = len(utterances) - len(facts)
+    return extended(msgspec.structs.replace(earlier, utterances=earlier.utterances + unseen), reversed(facts))
+
+
 def compacted(earlier: Earlier, limit: int) -> Earlier:
     """Within `limit` characters: chatter is shortened first, then old outcomes; then old chatter is left out, down to a
     quarter of the room, and at last old outcomes.
@@ -93,7 +109,7 @@ def compacted(earlier: Earlier, limit: int) -> Earlier:
     if earlier.size <= limit:
         return earlier
     facts, room = list(earlier.facts), limit - _LEFT_OUT_CHARACTERS
-    for characters in (160, 80):
+    for characters in (160, SHORTEST_CHATTER):
         facts = _lessened(facts, room, _chatter, characters)
     facts = _lessened(facts, room, _outcome, 300)
     fresh = _newest_chatter(facts, room // 4)

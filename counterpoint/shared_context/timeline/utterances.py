@@ -138,36 +138,38 @@ def with_overlaps(placed: Iterable[Placed]) -> list[Placed]:
     """In order of time, those marked that share a beat with one of the other side."""
     rows = sorted(placed, key=lambda each: (each.utterance.first, each.position))
     marked = _reached_into(rows) | _reaching_into(rows)
-    return [
-        Placed(row.position, msgspec.structs.replace(row.utterance, overlaps=True)) if index in marked else row
-        for index, row in enumerate(rows)
-    ]
+    return [_marked(row) if index in marked else row for index, row in enumerate(rows)]
+
+
+def _marked(row: Placed) -> Placed:
+    utterance = row.utterance
+    if utterance.overlaps:
+        return row
+    return Placed(row.position, msgspec.structs.replace(utterance, overlaps=True))
 
 
 def _reached_into(rows: list[Placed]) -> set[int]:
     """Those during whose first beat an earlier one of the other side still goes on."""
-    latest: dict[Speaker, int] = {}
+    latest = {True: -1, False: -1}
     found: set[int] = set()
     for index, row in enumerate(rows):
         utterance = row.utterance
-        if latest.get(_other(utterance.speaker), -1) >= utterance.first:
+        agent = utterance.speaker is Speaker.AGENT
+        if latest[not agent] >= utterance.first:
             found.add(index)
-        latest[utterance.speaker] = max(latest.get(utterance.speaker, -1), utterance.last)
+        latest[agent] = max(latest[agent], utterance.last)
     return found
 
 
 def _reaching_into(rows: list[Placed]) -> set[int]:
     """Those that still go on when the next one of the other side begins."""
-    following: dict[Speaker, int] = {}
+    following: dict[bool, int | None] = {True: None, False: None}
     found: set[int] = set()
     for index in reversed(range(len(rows))):
         utterance = rows[index].utterance
-        following_first = following.get(_other(utterance.speaker))
+        agent = utterance.speaker is Speaker.AGENT
+        following_first = following[not agent]
         if following_first is not None and following_first <= utterance.last:
             found.add(index)
-        following[utterance.speaker] = utterance.first
+        following[agent] = utterance.first
     return found
-
-
-def _other(speaker: Speaker) -> Speaker:
-    return Speaker.PERSON if speaker is Speaker.AGENT else Speaker.AGENT
