@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from counterpoint.engines.load import load_engine
+from counterpoint.engines.smollm2 import Progress
 from counterpoint.errors import ConfigurationError
 from counterpoint.interaction.engines.instruct import InstructInteraction
 from counterpoint.interaction.engines.settings import SMALL_MODEL, Settings
@@ -16,17 +17,18 @@ from counterpoint.interaction.model import InteractionModel
 KNOWN = "local:smollm2, local:FOLDER"
 
 
-def load_interaction(name: str) -> InteractionModel:
+def load_interaction(name: str, *, progress: Progress = lambda _what, _share: None) -> InteractionModel:
     """Loads the weights: seconds, and the first time longer; where an event loop runs, call it in a worker thread.
 
-    Raises `ConfigurationError` for a name or a setting that is not known; `MissingWeights`, `MissingExtra`.
+    `progress` is told what is being done and how much of it is (0 to 1). Raises `ConfigurationError` for a name or a
+    setting that is not known, `MissingWeights`, `MissingExtra`.
     """
     kind, _, rest = name.partition(":")
     which, _, query = rest.partition("?")
     if kind != "local" or not which:
         raise ConfigurationError(f"no interaction model is called {name!r}; known are: {KNOWN}")
     settings = settings_of(query)
-    engine = load_engine(which)
+    engine = load_engine(which, progress=progress)
     return InstructInteraction(engine, settings, engine.chat)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from counterpoint.interaction.engines.words import boundary_between, unit_end, word_start
+from counterpoint.interaction.engines.words import boundary_between, clause_start, unit_end, word_start
 from counterpoint.interaction.model import Offer
 from counterpoint.shared_context.expressed import Boundary
 from counterpoint.shared_context.ids import NoteId
@@ -17,6 +17,9 @@ _CORRECTING = ("correction", "i was wrong", "actually", "sorry", "i have to corr
 GO_ON = "As I was saying: "
 AGAIN = "I may have told you already: "
 CORRECTION = "Correction: "
+
+LONGEST_REPETITION = 40
+"""Characters of a clause that may be said again when it is taken up after an interruption."""
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -80,10 +83,19 @@ class Recital:
 
 
 def recital_of(offer: Offer) -> Recital:
-    """A note in its own words; of one that was interrupted, only what has not been heard, from a whole word on."""
+    """A note in its own words; of one that was interrupted, what has not been heard."""
     note = offer.note
-    told = _from(Passage(note.text, note.id), word_start(note.text, min(offer.heard, len(note.text))))
+    told = _from(Passage(note.text, note.id), _resume_at(note.text, offer.heard))
     return Recital([Passage(lead_in(offer)), told] if told.text else [], note)
+
+
+def _resume_at(text: str, heard: int) -> int:
+    """The clause that was cut is said from its beginning, or nobody would understand its end; a long one is not."""
+    if not text[heard:].strip():
+        return len(text)
+    word = word_start(text, heard)
+    clause = clause_start(text, word)
+    return clause if word - clause <= LONGEST_REPETITION else word
 
 
 def lead_in(offer: Offer) -> str:

@@ -37,12 +37,16 @@ class Tag(msgspec.Struct, frozen=True, tag="tag"):
 Piece = Speech | Tag
 
 _NAMES = "|".join(name.value for name in TagName)
-_OPENING = re.compile(rf"<\s*({_NAMES})\s*>", re.IGNORECASE)
+_ATTRIBUTES = r"(?:\s+[\w:-]+\s*=[^<>]{0,80})?"
+_OPENING = re.compile(rf"<\s*({_NAMES}){_ATTRIBUTES}\s*>", re.IGNORECASE)
 _EMPTY = re.compile(rf"<\s*({_NAMES})\s*/\s*>", re.IGNORECASE)
 _MARKER = re.compile(r"<\|[^|<>\s]{0,40}\|>")
+_STRAY = re.compile(rf"</?[A-Za-z][\w.:-]{{0,30}}{_ATTRIBUTES}\s*/?>")
 _HALF_CLOSED = re.compile(r"<\s*/?\s*\w*\s*$")
-_STRAY = re.compile(r"</?[A-Za-z][\w.:-]{0,30}\s*/?>")
-_BEGUN = re.compile(rf"<(\s*/?|\|[^|<>\s]{{0,40}}\|?|\s*/?[A-Za-z][\w.:-]{{0,30}}\s*/?|\s*(?:{_NAMES})\s*/?\s*)")
+_BEGUN = re.compile(
+    r"<(?:\|[^|<>\s]{0,40}\|?|\s*/?(?:[A-Za-z][\w.:-]{0,30}(?:\s+[\w:-]*(?:\s*=[^<>]{0,80})?)?\s*/?\s*)?)"
+)
+"""What may still become one of them, as far as it is known."""
 
 
 def written(tag: Tag) -> str:

@@ -46,7 +46,8 @@ _CALL_OFF = re.compile(
     r"|cancel(?=$|[,.;!]| (it|that|this|the)\b)|no need|scratch that|call it off|leave it)\b"
 )
 _STOP = re.compile(
-    r"^((no|ok|okay|please|wait)[,.!]? +)*(stop|be quiet|quiet|shut up|enough|hold on)( please| it| talking)?$"
+    r"^((no|ok|okay|please|wait) )*((?P<stop>stop)|be quiet|quiet|shut up|enough|hold on|wait|one moment|just)"
+    r"( (please|it|talking|a|one|second|sec|moment|minute))*$"
 )
 _PROMISE = re.compile(
     r"\b(let me (check|look|see|find|search)|i(’|')?(ll| will) (check|look|find|search|get back)|one moment while i"
@@ -139,8 +140,8 @@ def reply_to(
     if live and (match := _CALL_OFF.match(plain)):
         rest = _rest_of(text, match.end())
         return CallOff(text[: len(text) - len(rest)].strip(), rest)
-    if _STOP.match(_plain(text)):
-        return CallOff(text) if live and not cut else Quiet()
+    if stop := _STOP.match(_plain(text)):
+        return CallOff(text) if live and not cut and stop["stop"] else Quiet()
     if is_backchannel(text):
         return Answer() if questioned else Quiet()
     if is_small_talk(_LEAD.sub("", plain)):

@@ -18,6 +18,7 @@ _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0002
 _WIDE_MARKS = frozenset("。、，！？；：」』）】…")
 _CLAUSE_END = re.compile(r"""[.,;:!?…。、，！？；：—–][\"'”’»)\]」』）】*_]*$""")
 _SENTENCE_END = re.compile(r"""[.!?…。！？][\"'”’»)\]」』）】*_]*$""")
+_CLAUSE_GAP = re.compile(r"""[.,;:!?…—–][\"'”’»)\]]*(?:\s+|\Z)|[。、，！？；：][」』）】]*""")
 _BLANK = re.compile(r"\s*\Z")
 _JOINER = "\u200d"
 
@@ -59,6 +60,11 @@ def word_start(text: str, at: int) -> int:
     while 0 < at < len(text) and not text[at].isspace() and not text[at - 1].isspace() and not _WIDE.match(text[at]):
         at -= 1
     return at
+
+
+def clause_start(text: str, at: int) -> int:
+    """Where the clause begins that character `at` stands in."""
+    return max((end.end() for end in _CLAUSE_GAP.finditer(text, 0, at)), default=0)
 
 
 def last_whole_word(text: str) -> int:

@@ -1,5 +1,6 @@
 """The same with real weights: SmolLM2-135M-Instruct on the local engine."""
 
+import anyio.to_thread
 import pytest
 from instruct_talk import Talk, joined, offer
 
@@ -43,7 +44,7 @@ class Counting:
 
 
 async def real_talk(settings: Settings | None = None, *, max_length: int | None = None, **start: object) -> Talk:
-    engine = load_engine("smollm2", EngineOptions(max_length=max_length))
+    engine = await anyio.to_thread.run_sync(load_engine, "smollm2", EngineOptions(max_length=max_length))
     counting = Counting(engine)
     model = InstructInteraction(counting, settings or Settings(), engine.chat)
     begin = Start(ConversationId("c"), SessionId("s"), instructions=GUIDE, **start)  # type: ignore[arg-type]

@@ -30,12 +30,22 @@ def test_what_may_have_been_heard_already_is_admitted() -> None:
     assert lead_in(offer("Platform 4.", maybe_heard=True)) == "I may have told you already: "
 
 
-def test_an_interrupted_note_goes_on_from_the_word_that_was_not_heard() -> None:
-    told = offer("The train leaves from platform 3.", heard=len("The train lea"))
+def test_an_interrupted_note_goes_on_with_the_clause_that_was_cut() -> None:
+    told = offer("The train is late, and leaves from platform 3.", heard=len("The train is late, and lea"))
     units = all_of(recital_of(told))
-    assert "".join(unit.text for unit in units) == "As I was saying: leaves from platform 3."
+    assert "".join(unit.text for unit in units) == "As I was saying: and leaves from platform 3."
     voiced = [unit for unit in units if unit.note]
-    assert (voiced[0].start, voiced[-1].end) == (10, len(told.note.text))
+    assert (voiced[0].start, voiced[-1].end) == (19, len(told.note.text))
+
+
+def test_a_long_clause_goes_on_with_the_word_that_was_not_heard() -> None:
+    told = offer("The train that comes from the north and goes to the south is late.", heard=59)
+    assert "".join(unit.text for unit in all_of(recital_of(told))) == "As I was saying: is late."
+
+
+def test_what_was_cut_between_two_clauses_repeats_nothing() -> None:
+    told = offer("The train is late, platform 3.", heard=len("The train is late,"))
+    assert "".join(unit.text for unit in all_of(recital_of(told))) == "As I was saying: platform 3."
 
 
 def test_of_a_note_that_was_heard_to_its_end_nothing_is_left_to_say() -> None:

@@ -36,11 +36,15 @@ def test_all_three_tags_and_the_empty_withdrawal_are_known() -> None:
     ]
 
 
+def test_attributes_of_a_tag_are_overlooked() -> None:
+    assert parse('<delegate priority="high">a b</delegate>c') == ("c", [Tag(TagName.DELEGATE, "a b")])
+
+
 def test_comparisons_are_speech() -> None:
-    assert parse("if a < b and 3 <4 then x<5")[0] == "if a < b and 3 <4 then x<5"
+    assert parse("if a < b and 3 <4 then x<y or so")[0] == "if a < b and 3 <4 then x<y or so"
 
 
-@pytest.mark.parametrize("stray", ["</delegate>", "<think>", "</tool_call>", "<tool_call/>", "<br />"])
+@pytest.mark.parametrize("stray", ["</delegate>", "<think>", "</tool_call>", "<call/>", "<br />", '<a href="x y">'])
 def test_stray_tags_are_never_speech(stray: str) -> None:
     assert parse(f"one {stray}two") == ("one two", [])
 
@@ -69,6 +73,6 @@ def test_half_a_marker_at_the_end_is_dropped() -> None:
     assert parse("a <")[0] == "a <"
 
 
-@given(st.text(alphabet="<>/|adelegt im_\n", max_size=80), st.integers(1, 9))
+@given(st.text(alphabet="<>/|adelegt =im_\n", max_size=80), st.integers(1, 9))
 def test_however_text_is_cut_it_means_the_same(text: str, size: int) -> None:
     assert parse(text, size) == parse(text, 1000)

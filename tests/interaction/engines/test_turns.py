@@ -103,6 +103,11 @@ def test_a_bare_stop_into_a_note_stops_the_speech_and_not_the_work() -> None:
     assert isinstance(reply_to("never mind", live=True, asked=True, cut=True), CallOff)
 
 
+@pytest.mark.parametrize("line", ["wait", "hold on", "Wait a second", "be quiet, please", "just a moment"])
+def test_a_person_who_wants_a_moment_gets_silence_and_nothing_is_called_off(line: str) -> None:
+    assert reply_to(line, live=True) == Quiet()
+
+
 def test_calling_off_and_asking_for_something_else_in_one_line() -> None:
     reply = reply_to("Never mind the turtle report, what time is it?", live=True, asked=True, cut=False)
     assert reply == CallOff("Never mind the turtle report,", "what time is it?")
