@@ -14,13 +14,17 @@ LONG_AGO = 1 << 40
 
 
 class FloorReading:
-    """One session's reading of the floor. Feed it `perceived` before a step and `expressed` after it."""
+    """One session's reading of the floor. Feed it `perceived` before a step and `expressed` after it.
+
+    `speaking_since`: the beat in which the agent began what it is saying, or was last silent.
+    """
 
     def __init__(self) -> None:
         self._person_last = -LONG_AGO
         self._typing_until = -LONG_AGO
         self._boundary = Boundary.END
         self._reported: Floor | None = None
+        self.speaking_since = Beat(0)
 
     @property
     def boundary(self) -> Boundary:
@@ -40,6 +44,8 @@ class FloorReading:
                 self._person_last = beat
 
     def expressed(self, expressed: Expressed, beat: Beat) -> None:
+        if self._boundary is Boundary.END:
+            self.speaking_since = beat
         self._boundary = expressed.boundary
         self._reported = expressed.floor
         if expressed.floor in (Floor.PERSON, Floor.BOTH) or (expressed.floor is None and expressed.understood):

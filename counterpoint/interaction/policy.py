@@ -41,12 +41,15 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Situation(msgspec.Struct, frozen=True):
-    """What a decision may depend on. `silent_beats`: of the person. `voicing`: the note being spoken now, if any."""
+    """What a decision may depend on. `silent_beats`: of the person. `speaking_since`: the beat in which the agent began
+    what it is saying. `voicing`: the note being spoken now, if any.
+    """
 
     beat: Beat
     floor: Floor
     silent_beats: int
     boundary: Boundary
+    speaking_since: Beat
     voicing: Note | None = None
 
 
@@ -107,10 +110,10 @@ def _one(situation: Situation, waiting: Waiting, *, offered: bool) -> tuple[Deci
         return DecisionKind.HOLD, "person_speaking"
     if situation.voicing is not None:
         return DecisionKind.HOLD, "another_note"
-    waited = situation.beat - waiting.laid
     if situation.floor is Floor.AGENT:
-        return _inside_speech(situation.boundary, waited)
-    if situation.silent_beats >= required_silence(waited):
+        since = max(waiting.laid, situation.speaking_since)
+        return _inside_speech(situation.boundary, situation.beat - since)
+    if situation.silent_beats >= required_silence(situation.beat - waiting.laid):
         return DecisionKind.WEAVE, "floor_open"
     return DecisionKind.HOLD, "person_paused_too_briefly"
 

@@ -144,7 +144,9 @@ class Weaver:
     def _decide(self, beat: Beat) -> list[Decision]:
         voicing = next((hand.waiting.note for hand in self._in_hand.values() if not hand.spoken), None)
         floor = self.floor
-        situation = Situation(beat, floor.at(beat), floor.silent_beats(beat), floor.boundary, voicing)
+        situation = Situation(
+            beat, floor.at(beat), floor.silent_beats(beat), floor.boundary, floor.speaking_since, voicing
+        )
         waiting = tuple(self.tray.waiting())
         known = {each.note.id for each in waiting}
         return [each for each in self._policy(situation, waiting) if each.note in known]

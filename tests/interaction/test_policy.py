@@ -8,7 +8,7 @@ from counterpoint.shared_context.expressed import Boundary, Floor
 from counterpoint.shared_context.ids import Beat, NoteId
 from counterpoint.shared_context.notes import DecisionKind, Delivery, Note, NoteKind
 
-OPEN = Situation(Beat(100), Floor.OPEN, 50, Boundary.END)
+OPEN = Situation(Beat(100), Floor.OPEN, 50, Boundary.END, Beat(0))
 
 
 def waiting(
@@ -68,6 +68,13 @@ def test_inside_the_agents_own_speech_the_wait_is_bounded(
     assert decide(speaking, waiting(laid=100 - waited))["n"] == expected
 
 
+def test_a_note_that_waited_before_the_agent_began_lets_it_begin() -> None:
+    begun = msgspec.structs.replace(OPEN, floor=Floor.AGENT, boundary=Boundary.CLAUSE, speaking_since=Beat(97))
+    assert decide(begun, waiting(laid=60))["n"] == (DecisionKind.HOLD, "agent_speaking")
+    later = msgspec.structs.replace(begun, speaking_since=Beat(95))
+    assert decide(later, waiting(laid=60))["n"] == (DecisionKind.WEAVE, "clause_boundary")
+
+
 def test_a_silent_note_enters_the_context_whoever_speaks() -> None:
     speaking = msgspec.structs.replace(OPEN, floor=Floor.BOTH, silent_beats=0)
     assert decide(speaking, waiting(delivery=Delivery.SILENT))["n"] == (DecisionKind.SILENT, "silent")
@@ -106,7 +113,7 @@ def test_results_go_before_progress() -> None:
 
 
 def test_a_model_that_times_notes_itself_gets_all_at_once() -> None:
-    both = Situation(Beat(100), Floor.BOTH, 0, Boundary.NONE)
+    both = Situation(Beat(100), Floor.BOTH, 0, Boundary.NONE, Beat(0))
     notes = (waiting("a"), waiting("b", delivery=Delivery.SILENT), waiting("c"))
     kinds = {each.note: each.kind for each in weave_at_once(both, notes)}
     assert kinds == {"a": DecisionKind.WEAVE, "b": DecisionKind.SILENT, "c": DecisionKind.WEAVE}
