@@ -88,6 +88,7 @@ def _work(pipe: Connection, model: nn.Module, learn: Learn, feed: Feed, gradient
         batches = ready[1] if ready and ready[0] == step else feed.batches(step)
         for parameter in parameters:
             parameter.grad = None
+        torch.manual_seed(step)
         metrics = learn(batches, at)
         flat = [torch.zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in parameters]
         gradient.copy_(torch.cat(flat))

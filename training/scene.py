@@ -16,7 +16,7 @@ from counterpoint.interaction.nn import vocabulary as v
 BEAT = 0.2
 MARGIN = 0.03
 SILENT_BEATS = 2
-EXPIRES = 4  # beats after which an unsaid one-word answer is dropped
+EXPIRES = 2  # beats after which an unsaid one-word answer is dropped
 CUE_KINDS = frozenset({"mention", "long", "told"})
 
 
