@@ -24,9 +24,10 @@ SCRIPT = (
     Scripted(5.0, "What is a beat?"),
     Scripted(24.0, "What is the horizon?"),
     Scripted(26.2, "And tell me a short story about the sea."),
-    Scripted(48.0, "Thank you, that was all."),
+    Scripted(41.0, "Please go on with your story."),
+    Scripted(56.0, "Thank you, that was all."),
 )
-LASTS_SECONDS = 55.0
+LASTS_SECONDS = 62.0
 
 
 async def demo(runtime: Runtime, options: Options) -> None:

@@ -43,6 +43,7 @@ class Narrator:
         self._lanes = lanes
         self._speech: list[str] = []
         self._began = 0
+        self._beat = 0
         self.beats = 0
         self.late: list[float] = []
         self.requests: dict[DelegationId, str] = {}
@@ -54,8 +55,9 @@ class Narrator:
 
     def turn(self, turn: MicroTurn) -> None:
         """What was said, a clause to a row; beats that were skipped."""
+        self._beat = turn.beat
+        self.beats += turn.span
         if turn.part == 0:
-            self.beats += 1
             self.late.append(turn.late)
         if turn.gap is not None:
             self._lanes.row(
@@ -75,17 +77,13 @@ class Narrator:
         header, body = stored.entry.header, stored.entry.body
         text = self._line(stored)
         if text:
-            beat = header.beat if header.beat is not None else self._last_beat
+            beat = self._beat if header.beat is None else header.beat
             self._lanes.row(beat, "background", text)
         if isinstance(body, Turn):
             self._decided(body, header.at)
 
     def finish(self) -> None:
         self._say()
-
-    @property
-    def _last_beat(self) -> int:
-        return max(self.beats - 1, 0)
 
     def _say(self, tail: str = "") -> None:
         if self._speech:
