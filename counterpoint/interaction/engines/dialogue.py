@@ -129,6 +129,14 @@ def dialogue_of(package: ContextPackage) -> Dialogue:
     return dialogue
 
 
+def unanswered(package: ContextPackage) -> str:
+    """The person's last line, if neither side has taken it up yet."""
+    last = package.utterances[-1] if package.utterances else None
+    if last is None or last.speaker is not Speaker.PERSON or any(work.asked >= last.first for work in package.work):
+        return ""
+    return last.text
+
+
 def excerpt(text: str, limit: int) -> str:
     """A text's beginning and end, with the number of characters left out between them."""
     if len(text) <= limit:

@@ -11,8 +11,8 @@ from counterpoint.interaction.engines import prompt, turns
 from counterpoint.interaction.engines.answer import Answer
 from counterpoint.interaction.engines.budget import Budget
 from counterpoint.interaction.engines.context import Context
-from counterpoint.interaction.engines.dialogue import Dialogue, dialogue_of, without_end
-from counterpoint.interaction.engines.harness import Harness
+from counterpoint.interaction.engines.dialogue import Dialogue, dialogue_of, unanswered, without_end
+from counterpoint.interaction.engines.harness import Harness, Outcome
 from counterpoint.interaction.engines.listening import Listening
 from counterpoint.interaction.engines.live import Live
 from counterpoint.interaction.engines.marks import chatml, marks_of
@@ -97,11 +97,11 @@ class InstructStream:
             await self._context.session.aclose()
 
     async def _live(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
+        saying, actions = Saying(), list[Action]()
         if self._start is not None:
-            self._begin(self._start, "".join(chunk.text for chunk in perceived.texts))
+            actions += self._begin(self._start, "".join(chunk.text for chunk in perceived.texts))
             self._start = None
         self._budget.renew(span)
-        saying, actions = Saying(), list[Action]()
         await self._learn(perceived, woven)
         for chunk in perceived.texts:
             actions += await self._hear(chunk, span)
@@ -114,10 +114,7 @@ class InstructStream:
         await self._roll_over()
         actions += self._harness.act(saying.tags)
         for answer in saying.answers:
-            outcome = self._harness.answered(answer.said, tagged=answer.tagged)
-            actions += outcome.actions
-            if outcome.acknowledge:
-                self._speaking.reply(Recital([Passage(outcome.acknowledge)]))
+            actions += self._reply(self._harness.answered(answer.said, tagged=answer.tagged))
         if not (spoke or actions or saying.voiced or saying.unsaid):
             return SILENCE
         return Expressed(
@@ -129,7 +126,7 @@ class InstructStream:
             unsaid=saying.unsaid,
         )
 
-    def _begin(self, start: Start, first: str) -> None:
+    def _begin(self, start: Start, first: str) -> list[Action]:
         """The first step. What comes in with it may stand in the history already: the last stream failed over it."""
         history = start.history
         if history is not None:
@@ -139,6 +136,9 @@ class InstructStream:
         self._context.queue.extend(self._rollover.beginning())
         if start.greeting and not (history and history.utterances):
             self._speaking.reply(Recital([Passage(start.greeting)]))
+        if history is None or first.strip() or not (line := unanswered(history)):
+            return []
+        return self._reply(self._harness.line_over(line))
 
     async def _learn(self, perceived: Perceived, woven: tuple[Offer, ...]) -> None:
         """What the model has to know and nobody said."""
@@ -169,11 +169,7 @@ class InstructStream:
     async def _consider_stopping(self, *, done: bool) -> list[Action]:
         """The person's words meet the agent's."""
         line, speaking = self._listening.line, self._speaking
-        if speaking.current is None or line.blank:
-            return []
-        if not speaking.running:
-            return await self._stop()
-        if line.since:
+        if speaking.current is None or line.blank or (speaking.running and line.since):
             return []
         if turns.overlap(line.text, done=done) is turns.Overlap.STOP:
             return await self._stop()
@@ -182,14 +178,13 @@ class InstructStream:
     async def _after_pauses(self, span: Span) -> list[Action]:
         """A spoken line ends with a pause. Between the clauses of given words the person may take the floor."""
         line = self._listening.line
-        actions: list[Action] = []
         if not line.typed and not line.blank and span.beats and span.last - line.last >= self._settings.pause_beats:
             actions = await self._consider_stopping(done=True)
             return actions + self._line_over()
         at_clause = self._speaking.running and self._speaking.boundary is Boundary.CLAUSE
         if at_clause and turns.stops_at_clause(line.overlapping):
             return await self._stop()
-        return actions
+        return []
 
     async def _stop(self) -> list[Action]:
         """The person has the floor."""
@@ -206,12 +201,14 @@ class InstructStream:
         line = self._listening.line
         if line.blank:
             return []
-        if self._speaking.running and not line.since and turns.is_backchannel(line.text):
+        if self._speaking.current is not None and not line.since and turns.is_backchannel(line.text):
             self._listening.set_aside()
             return []
         cut, self._cut = self._cut, False
         questioned = self._uttering.said.rstrip().endswith(("?", "？"))
-        outcome = self._harness.line_over(self._listening.finish(), cut=cut, questioned=questioned)
+        return self._reply(self._harness.line_over(self._listening.finish(), cut=cut, questioned=questioned))
+
+    def _reply(self, outcome: Outcome) -> list[Action]:
         if outcome.acknowledge:
             self._speaking.reply(Recital([Passage(outcome.acknowledge)]))
         elif outcome.answer:

@@ -169,7 +169,7 @@ def is_small_talk(line: str) -> bool:
     if greeting is None:
         return is_backchannel(line) or (_PLAY.search(plain) is not None and len(plain.split()) <= 10)
     rest = plain[greeting.end() :].strip()
-    return not rest or is_small_talk(rest) or (len(rest.split()) <= 3 and not asks(rest))
+    return not rest or is_small_talk(rest) or (len(rest.split()) <= 5 and not asks(rest))
 
 
 def promises(said: str) -> bool:

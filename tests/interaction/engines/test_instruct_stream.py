@@ -431,6 +431,28 @@ async def test_a_raising_engine_is_a_failed_model_and_the_history_goes_on_in_a_n
     assert turn.actions == (Withdraw("never mind the hotels", DelegationId("d1")),)
 
 
+async def test_a_line_that_nobody_has_taken_up_is_answered_by_the_next_stream() -> None:
+    asked = Utterance(Speaker.PERSON, Beat(5), Beat(5), "Where is the exit?")
+    history = ContextPackage(ConversationId("c"), Position(3), Beat(9), utterances=(asked,))
+    agent = await talk(ScriptedEngine(), history=history)
+    turn = await agent.step()
+    assert turn.actions == (Delegate("Where is the exit?"),)
+    taken = Work(Delegation(DelegationId("d1"), ConversationId("c"), "the exit"), DelegationState.DONE, Beat(6))
+    history = ContextPackage(ConversationId("c"), Position(3), Beat(9), utterances=(asked,), work=(taken,))
+    agent = await talk(ScriptedEngine("never asked"), history=history)
+    await agent.until_quiet()
+    assert agent.said == ""
+    assert agent.actions == []
+
+
+async def test_a_nod_before_the_answer_does_not_cancel_it() -> None:
+    agent = await talk(ScriptedEngine("Fine, thanks."), Settings(prefill_tokens=4))
+    await agent.step("How are you today, my dear old friend?")
+    await agent.step("ok")
+    await agent.until_quiet()
+    assert agent.said == "Fine, thanks."
+
+
 async def test_what_was_being_typed_when_a_stream_failed_is_not_typed_twice() -> None:
     history = ContextPackage(ConversationId("c"), Position(3), Beat(9), typing="how are y")
     agent = await talk(ScriptedEngine("Well."), history=history)
