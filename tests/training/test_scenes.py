@@ -8,8 +8,7 @@ import pytest
 from counterpoint.interaction.nn import vocabulary as v
 from training import phrases
 from training.bank import Bank
-from training.own_words import relabel
-from training.scene import Demand, Oracle, Scene, beat_of
+from training.scene import Demand, Oracle, Scene, beat_of, relabel
 from training.speakers import BankSpeaker, TextSpeaker
 from training.streams import make_stream
 from training.tasks import TASKS, sample
