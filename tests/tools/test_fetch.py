@@ -4,6 +4,7 @@ import builtins
 import gzip
 import socket
 import sys
+import tracemalloc
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -340,9 +341,14 @@ async def test_a_packed_page_is_unpacked(serving, packing: str) -> None:
 async def test_a_bomb_does_not_unpack(serving) -> None:
     bomb = gzip.compress(b"x " * 50_000_000)
     async with serving(Site({"/": fixed(bomb, "text/plain", content_encoding="gzip")}).app) as url:
+        await fetcher().fetch(at(url))
+        tracemalloc.start()
         page = await fetcher(size=10_000).fetch(at(url))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
     assert page.cut
     assert len(page.text) <= 10_000
+    assert peak < 5_000_000
 
 
 @pytest.mark.parametrize(
