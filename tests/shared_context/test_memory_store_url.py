@@ -17,15 +17,6 @@ def test_a_store_passes_through() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://localhost", "rediss://u:secret@host:1/0", "unix:///run/s.sock", "embedded://"]
-)
-def test_redis_is_said_to_arrive_later(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="arrives with the Redis store, which is not in this version") as told:
-        connect(url)
-    assert "secret" not in str(told.value)
-
-
-@pytest.mark.parametrize(
     "url", ["postgres://u:secret@host", "", "memory", "redis:/typo", "/var/lib/context", "memory://x"]
 )
 def test_what_is_no_store_is_refused_with_what_is_known(url: str) -> None:

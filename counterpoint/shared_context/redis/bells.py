@@ -1,0 +1,172 @@
+"""Who waits for something to change on the server. All of a process share one connection, and no task serves it:
+
+one of those who wait reads for all, and whoever goes hands the reading to another. A ring says that there may be
+something new, never what: who is rung looks. So a ring too many costs a look, and a lost connection rings everybody.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+import anyio
+from redis.asyncio import ConnectionPool
+from redis.asyncio.client import PubSub
+
+from counterpoint.errors import StoreError
+from counterpoint.shared_context.redis.refusals import translated
+
+QUIET_SECONDS: Final = 5.0
+"""After so much silence the server is asked whether it is there; after as much again the connection is given up."""
+
+
+class Bell:
+    """Rung at first, so that whoever waits for it looks once after it was hung up."""
+
+    __slots__ = ("_stirred", "rung")
+
+    def __init__(self) -> None:
+        self.rung = True
+        self._stirred: anyio.Event | None = None
+
+    @property
+    def waited_for(self) -> bool:
+        return self._stirred is not None
+
+    def ring(self) -> None:
+        self.rung = True
+        self.stir()
+
+    def stir(self) -> None:
+        """Somebody has to look at it again, or to read for all."""
+        if self._stirred is not None:
+            self._stirred.set()
+
+    async def stirred(self) -> None:
+        self._stirred = anyio.Event()
+        try:
+            await self._stirred.wait()
+        finally:
+            self._stirred = None
+
+
+class Bells:
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._bells: dict[str, set[Bell]] = {}
+        self._subscribed: set[str] = set()
+        self._pubsub: PubSub | None = None
+        self._reading = False
+        self._sending = anyio.Lock()
+
+    @contextmanager
+    def bell(self, *channels: str) -> Generator[Bell, None, None]:
+        """A bell that is rung by all of these channels."""
+        bell = Bell()
+        for channel in channels:
+            self._bells.setdefault(channel, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            for channel in channels:
+                self._bells[channel].discard(bell)
+                if not self._bells[channel]:
+                    del self._bells[channel]
+
+    async def wait(self, bell: Bell) -> None:
+        """Until it was rung since it was last waited for. Raises `StoreUnavailable`. Cancelling is free."""
+        while not bell.rung:
+            await self._subscribe()
+            if self._reading:
+                await bell.stirred()
+            else:
+                await self._read_for(bell)
+        bell.rung = False
+
+    async def close(self) -> None:
+        await self._lose()
+
+    async def _read_for(self, bell: Bell) -> None:
+        self._reading = True
+        try:
+            quiet = False
+            while self._pubsub is not None and not bell.rung:
+                message = await self._next(self._pubsub)
+                if message is None:
+                    quiet = await self._still_there(already_asked=quiet)
+                else:
+                    quiet = False
+                    self._dispatch(message)
+        finally:
+            self._reading = False
+            self._hand_over()
+
+    async def _next(self, pubsub: PubSub) -> dict[str, Any] | None:
+        """The next message, None after a silence. A lost connection is noticed here, and everybody told."""
+        try:
+            with translated():
+                return cast("dict[str, Any] | None", await pubsub.get_message(timeout=QUIET_SECONDS))
+        except StoreError:
+            await self._lose()
+            return None
+
+    async def _still_there(self, *, already_asked: bool) -> bool:
+        if self._pubsub is None:
+            return False
+        if already_asked:
+            await self._lose()
+            return False
+        try:
+            with translated():
+                await self._pubsub.ping()  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
+        except StoreError:
+            await self._lose()
+        return True
+
+    def _dispatch(self, message: dict[str, Any]) -> None:
+        """What is confirmed rings too: what came before it was missed."""
+        if message["type"] in ("message", "subscribe"):
+            for bell in self._bells.get(cast("bytes", message["channel"]).decode(), ()):
+                bell.ring()
+
+    def _hand_over(self) -> None:
+        waiting = (bell for bells in self._bells.values() for bell in bells if bell.waited_for)
+        if heir := next(waiting, None):
+            heir.stir()
+
+    async def _subscribe(self) -> None:
+        """Subscribe to what is waited for, and leave what is not. A cancellation in the middle would cost the
+        connection, so it waits: as long as a command takes at most.
+        """
+        if self._subscribed == self._bells.keys():
+            return
+        with anyio.CancelScope(shield=True):
+            async with self._sending:
+                wanted, left = self._bells.keys() - self._subscribed, self._subscribed - self._bells.keys()
+                try:
+                    with translated():
+                        await self._send(list(wanted), list(left))
+                except StoreError:
+                    await self._lose()
+                    raise
+
+    async def _send(self, wanted: list[str], left: list[str]) -> None:
+        pubsub = self._pubsub
+        if pubsub is None:
+            pubsub = PubSub(self._pool)
+        if wanted:
+            await pubsub.subscribe(*wanted)
+        if left:
+            await pubsub.unsubscribe(*left)  # pyright: ignore[reportUnknownMemberType] (the same)
+        self._pubsub = pubsub
+        self._subscribed = (self._subscribed | set(wanted)) - set(left)
+
+    async def _lose(self) -> None:
+        """The connection goes, whatever state it is in. Whoever waits looks for himself, and connects again."""
+        pubsub, self._pubsub = self._pubsub, None
+        self._subscribed = set()
+        if pubsub is not None:
+            with anyio.CancelScope(shield=True), translated():
+                await pubsub.aclose()
+        for bells in self._bells.values():
+            for bell in bells:
+                bell.ring()

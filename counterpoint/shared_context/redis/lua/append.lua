@@ -1,0 +1,9 @@
+#!lua
+-- Arguments: the fence, what kind of words they are ('', orphans), the entries. Answers their positions.
+return answer(function()
+  local f, words = fence(), arg()
+  local items = entries()
+  local reply = write(admit(f, items, words), items)
+  keep()
+  return reply
+end)

@@ -1,0 +1,101 @@
+"""The connection to a Redis server: commands with a short time-out, and a pool of its own for who waits for bells.
+
+Nothing is retried by the client library: replies lost after the write would then be written twice. Scripts that may be
+sent again (all but a few) are, once, on a new connection; then it is the caller's turn to wait.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import redis.asyncio as redis
+import redis.exceptions as foreign
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from counterpoint.errors import ConfigurationError
+from counterpoint.shared_context.redis.refusals import ConnectionLost, translated
+from counterpoint.shared_context.redis.scripts import Script
+
+COMMAND_SECONDS: Final = 1.0
+"""How long a command, or a connection, may take. Longer than a stall of the server that is no fault."""
+
+CONNECTIONS: Final = 16
+"""Connections for commands of one store. They are shared: a command takes one for a fraction of a millisecond."""
+
+OLDEST: Final = {"redis": 7, "valkey": 8}
+
+Reply = list[Any]
+Argument = str | bytes | int
+
+
+class Server:
+    """Connects when first used, and again after every loss."""
+
+    def __init__(self, url: str) -> None:
+        options: dict[str, Any] = {
+            "socket_timeout": COMMAND_SECONDS,
+            "socket_connect_timeout": COMMAND_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+            "retry_on_error": [],
+            "protocol": 2,
+            "decode_responses": False,
+            "driver_info": None,  # or each connection looks up its version on disk, and tells the server
+        }
+        if not url.startswith("unix:"):
+            options["socket_keepalive"] = True
+        try:
+            self._pool = redis.BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
+                url, max_connections=CONNECTIONS, timeout=COMMAND_SECONDS, **options
+            )
+            self.bells = redis.ConnectionPool.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType] (the same)
+            self.bells.make_connection()  # connects to nothing yet, and finds out what is wrong with the URL
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError("this is not the URL of a Redis server: redis://user:password@host:6379/0") from (
+                None if "@" in url else error
+            )
+        self._commands = redis.Redis(connection_pool=self._pool)
+
+    async def check(self) -> None:
+        """Raises `ConfigurationError` if this server is too old, or throws away what it was given to keep."""
+        with translated():
+            facts = _facts(await self._execute("INFO", "server")) | _facts(await self._execute("INFO", "memory"))
+        name = "valkey" if "valkey_version" in facts else "redis"
+        version = facts.get(f"{name}_version", "0")
+        if int(version.split(".")[0]) < OLDEST[name]:
+            raise ConfigurationError(f"{name} {version} is too old: {name} {OLDEST[name]} or newer is needed")
+        policy = facts.get("maxmemory_policy", "noeviction")
+        if facts.get("maxmemory", "0") != "0" and policy != "noeviction":
+            raise ConfigurationError(
+                f"this server drops keys when its memory is full ({policy}), and conversations with them: "
+                "set maxmemory-policy to noeviction"
+            )
+
+    async def run(
+        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, again: bool = True
+    ) -> Reply:
+        """What the script answers. `again`: it may be sent twice, so it is if the connection breaks."""
+        try:
+            return await self._run(script, keys, arguments)
+        except ConnectionLost:
+            if not again:
+                raise
+        return await self._run(script, keys, arguments)
+
+    async def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Reply:
+        with translated():
+            try:
+                return cast("Reply", await self._execute("EVALSHA", script.sha, len(keys), *keys, *arguments))
+            except foreign.NoScriptError:
+                return cast("Reply", await self._execute("EVAL", script.text, len(keys), *keys, *arguments))
+
+    async def _execute(self, *command: Argument) -> object:
+        return await self._commands.execute_command(*command)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] (the same)
+
+    async def close(self) -> None:
+        with translated():
+            await self._pool.disconnect()
+            await self.bells.disconnect()
+
+
+def _facts(info: object) -> dict[str, str]:
+    return {str(name): str(value) for name, value in cast("dict[str, object]", info).items()}

@@ -1,0 +1,274 @@
+"""The store on a Redis server: the log of conversations, and what is kept beside it.
+
+What is written is decided on the server, in one script and one round trip, so hosts and workers on any machines see
+one order. A write whose reply was lost is sent again as it is: it is not written twice.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from math import inf
+from pathlib import Path
+from typing import Final, Self
+
+import anyio
+
+from counterpoint.errors import (
+    ConfigurationError,
+    ConversationClosed,
+    MediaTooLarge,
+    UnknownConversation,
+    WriteRefused,
+)
+from counterpoint.shared_context import dates
+from counterpoint.shared_context.admission import check_headers, check_hosts, check_plain, only
+from counterpoint.shared_context.codec import encode
+from counterpoint.shared_context.delegations import Priority
+from counterpoint.shared_context.endings import STORE, withdrawn_at_close
+from counterpoint.shared_context.entries import Closed, Entry, Orphaned, Stored
+from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, Position, WriterId
+from counterpoint.shared_context.redis.bells import Bells
+from counterpoint.shared_context.redis.embedded import EmbeddedServer
+from counterpoint.shared_context.redis.kept import Kept, Page, name, named, writer, written
+from counterpoint.shared_context.redis.keys import Place
+from counterpoint.shared_context.redis.leasing import Leasing
+from counterpoint.shared_context.redis.offering import Offering
+from counterpoint.shared_context.redis.refusals import unread
+from counterpoint.shared_context.redis.scripts import (
+    APPEND,
+    CLOSE,
+    FORGET,
+    GET_MEDIA,
+    LAST_SNAPSHOT,
+    OPEN,
+    PUT_MEDIA,
+    SNAPSHOT,
+    TRIM,
+)
+from counterpoint.shared_context.redis.server import Argument, Server
+from counterpoint.shared_context.redis.work import Hint, Work, milliseconds
+from counterpoint.shared_context.scribe import Scribe
+from counterpoint.shared_context.store import DeadLetter, Fence, Lease, Opening, Snapshot
+
+TTL_SECONDS: Final = 7 * 86_400.0
+MAX_MEDIA_BYTES: Final = 16 << 20
+MAX_ATTEMPTS: Final = 3
+
+LOOK_AGAIN_SECONDS: Final = 15.0
+"""A follower looks into the log after so much silence: a conversation may have reached its time to live."""
+
+_PAGE: Final = 100
+_START: Final = Position(0)
+
+
+class RedisStore:
+    """`prefix`: what all keys begin with. `ttl`: seconds for which a conversation is kept after the last write to it.
+    `max_media_bytes`: of one media object. `max_attempts`: leases of a delegation that may run out before it is given
+    up. `clock`: dates of what the store itself writes, in seconds since 1970; leases run by the server's clock.
+    `beside`: what runs for as long as the store is open (a server of its own).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "counterpoint",
+        ttl: float = TTL_SECONDS,
+        max_media_bytes: int = MAX_MEDIA_BYTES,
+        max_attempts: int = MAX_ATTEMPTS,
+        clock: Callable[[], float] = dates.now,
+        beside: AbstractAsyncContextManager[object] | None = None,
+    ) -> None:
+        if not 1 <= ttl < inf or min(max_media_bytes, max_attempts) < 1:
+            raise ConfigurationError("a Redis store keeps things for at least a second; its limits are at least 1")
+        if not prefix or set(prefix) & set("{}"):
+            raise ConfigurationError(f"a prefix is not empty and has no braces: {prefix!r}")
+        self._beside = beside or nullcontext()
+        self._server = Server(url)
+        self._bells = Bells(self._server.bells)
+        self._prefix = prefix
+        self._ttl = milliseconds(ttl)
+        self._max_media_bytes = max_media_bytes
+        self._clock = clock
+        self._work = Work(self._server, prefix, self._ttl)
+        self._offering = Offering(self._kept, self._work)
+        self._leasing = Leasing(self._kept, self._work, self._bells, max_attempts, clock)
+
+    async def __aenter__(self) -> Self:
+        """Raises `ConfigurationError` for a server that cannot be used, `StoreUnavailable` if none answers."""
+        await self._beside.__aenter__()
+        try:
+            await self._server.check()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._bells.close()
+            await self._server.close()
+            await self._beside.__aexit__(None, None, None)
+
+    # the log
+
+    async def open(self, conversation: ConversationId, writer: WriterId) -> Opening:
+        epoch, tail, *unsettled = await self._kept(conversation).do(OPEN, named(writer))
+        for at in range(0, len(unsettled), 5):
+            await self._mend(conversation, unsettled[at : at + 5])
+        return Opening(Fence(conversation, writer, int(epoch)), Position(tail))
+
+    async def append(self, fence: Fence, entries: Sequence[Entry]) -> Sequence[Position]:
+        check_plain(entries)
+        check_headers(fence, entries)
+        orphans = bool(entries) and all(isinstance(entry.body, Orphaned) for entry in entries)
+        words = "orphans" if orphans else ""
+        return await self._kept(fence.conversation).write(APPEND, fence, words, *written(entries))
+
+    async def read(self, conversation: ConversationId, after: Position = _START, limit: int = 1000) -> Sequence[Stored]:
+        if limit < 1:
+            raise ConfigurationError(f"at least one entry can be read, not {limit}")
+        return (await self._kept(conversation).page(after, limit)).entries
+
+    async def follow(self, conversation: ConversationId, after: Position = _START) -> AsyncGenerator[Stored, None]:
+        kept = self._kept(conversation)
+        page: Page | None = await kept.page(after, _PAGE)
+        born = page.born
+        with self._bells.bell(kept.keys.channel) as bell:
+            while page is not None and page.born == born:
+                for stored in page.entries:
+                    after = stored.position
+                    yield stored
+                if not page.entries:
+                    if page.closed:
+                        return
+                    with anyio.move_on_after(LOOK_AGAIN_SECONDS):
+                        await self._bells.wait(bell)
+                page = await _page_if_kept(kept, after)
+
+    async def snapshot(self, fence: Fence, upto: Position, data: bytes) -> None:
+        check_hosts(fence)
+        await self._kept(fence.conversation).write(SNAPSHOT, fence, upto, bytes(data))
+
+    async def last_snapshot(self, conversation: ConversationId) -> Snapshot | None:
+        try:
+            found = await self._kept(conversation).do(LAST_SNAPSHOT)
+        except ConversationClosed as error:
+            raise unread(error) from error
+        return Snapshot(Position(found[0]), found[1]) if found else None
+
+    async def trim(self, fence: Fence, upto: Position) -> None:
+        check_hosts(fence)
+        await self._kept(fence.conversation).write(TRIM, fence, upto)
+
+    async def close(self, fence: Fence, entry: Entry) -> Position:
+        only(entry, Closed)
+        check_hosts(fence)
+        check_headers(fence, (entry,))
+        kept = self._kept(fence.conversation)
+        unsettled: list[DelegationId] = []
+        while True:
+            # What is unsettled is known when the server is asked; meanwhile it may have changed again.
+            reply = await kept.ask(CLOSE, *writer(fence), *written((entry,)), *self._withdrawals(fence, unsettled))
+            if reply[0] == b"ok":
+                return Position(reply[1])
+            if reply[0] != b"again":
+                raise kept.refusal(reply)
+            unsettled = [DelegationId(name(each)) for each in reply[1:]]
+
+    async def forget(self, conversation: ConversationId) -> None:
+        kept = self._kept(conversation)
+        await kept.do(FORGET, kept.keys.media)
+
+    # delegations, the host's side and the operator's
+
+    async def offer(self, fence: Fence, entry: Entry) -> Position:
+        return await self._offering.offer(fence, entry)
+
+    async def amend(self, fence: Fence, entry: Entry) -> Position:
+        return await self._offering.amend(fence, entry)
+
+    async def withdraw(self, fence: Fence, entry: Entry) -> Position:
+        return await self._offering.withdraw(fence, entry)
+
+    async def dead(self, queue: str) -> Sequence[DeadLetter]:
+        return await self._offering.dead(queue)
+
+    async def retry(self, conversation: ConversationId, delegation: DelegationId) -> None:
+        await self._offering.retry(conversation, delegation)
+
+    # delegations, the worker's side
+
+    async def lease(
+        self,
+        queues: Sequence[str],
+        worker: WriterId,
+        *,
+        seconds: float,
+        wait: float,
+        at_least: Priority = Priority.LOW,
+    ) -> Lease | None:
+        return await self._leasing.lease(queues, worker, seconds=seconds, wait=wait, at_least=at_least)
+
+    async def renew(self, lease: Lease) -> None:
+        await self._leasing.renew(lease)
+
+    async def settle(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Position]:
+        return await self._leasing.settle(lease, entries)
+
+    async def release(self, lease: Lease) -> None:
+        await self._leasing.release(lease)
+
+    # media
+
+    async def put_media(self, fence: Fence, media: MediaId, data: bytes, *, ttl: float) -> None:
+        if len(data) > self._max_media_bytes:
+            raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {self._max_media_bytes} are kept at most")
+        if not 0 < ttl < inf:
+            raise WriteRefused(f"media are kept for a limited time, not for {ttl} seconds")
+        kept = self._kept(fence.conversation)
+        object_key = kept.keys.media_object(media)
+        quoted = object_key.removeprefix(kept.keys.media)
+        arguments = (*writer(fence), quoted, bytes(data), milliseconds(ttl))
+        await kept.do(PUT_MEDIA, *arguments, more=(object_key,), about=fence.delegation)
+
+    async def get_media(self, conversation: ConversationId, media: MediaId) -> bytes | None:
+        kept = self._kept(conversation)
+        try:
+            found = await kept.do(GET_MEDIA, more=(kept.keys.media_object(media),))
+        except ConversationClosed as error:
+            raise unread(error) from error
+        return found[0] if found else None
+
+    # how
+
+    def _kept(self, conversation: ConversationId) -> Kept:
+        return Kept(self._server, self._prefix, self._ttl, conversation)
+
+    def _withdrawals(self, fence: Fence, unsettled: list[DelegationId]) -> list[Argument]:
+        scribe = Scribe(Fence(fence.conversation, STORE, fence.epoch), self._clock)
+        flat: list[Argument] = [len(unsettled)]
+        for delegation, body in zip(unsettled, withdrawn_at_close(unsettled), strict=True):
+            flat += (named(delegation), encode(scribe.write(body)))
+        return flat
+
+    async def _mend(self, conversation: ConversationId, unsettled: Sequence[bytes]) -> None:
+        """The index may have lost what a conversation still waits for: a server that forgot its last writes."""
+        delegation, queue, priority, order, until = unsettled
+        hint = Hint(name(queue), int(priority), order.decode(), Place(conversation, DelegationId(name(delegation))))
+        if until:
+            await self._work.leased(hint, until)
+        else:
+            await self._work.waits(hint)
+
+
+def embedded(folder: Path | None = None) -> RedisStore:
+    """A store on a server of its own, which keeps its data in a folder, or nowhere."""
+    server = EmbeddedServer(folder)
+    return RedisStore(server.url, beside=server)
+
+
+async def _page_if_kept(kept: Kept, after: Position) -> Page | None:
+    try:
+        return await kept.page(after, _PAGE)
+    except UnknownConversation:
+        return None

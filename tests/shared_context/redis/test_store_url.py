@@ -1,0 +1,35 @@
+import pytest
+
+from counterpoint.errors import ConfigurationError
+from counterpoint.shared_context.connect import connect
+from counterpoint.shared_context.redis import RedisStore
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://localhost", "redis://u:secret@host:1/3", "rediss://host", "unix:///run/s.sock", "embedded://"],
+)
+def test_a_url_of_a_server_is_a_store_that_has_opened_nothing(url: str) -> None:
+    assert isinstance(connect(url), RedisStore)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://u:secret@host:port", "redis://u:secret@host/0?colour=red", "redis://u:secret@host/0?db=x"]
+)
+def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="not the URL of a Redis server") as told:
+        connect(url)
+    assert "secret" not in str(told.value)
+    assert told.value.__cause__ is None
+
+
+@pytest.mark.parametrize("limits", [{"ttl": 0}, {"ttl": float("inf")}, {"max_attempts": 0}, {"max_media_bytes": 0}])
+def test_limits_that_keep_nothing_are_refused(limits: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match="at least"):
+        RedisStore("redis://localhost", **limits)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("prefix", ["", "a{b}c"])
+def test_a_prefix_that_breaks_the_keys_is_refused(prefix: str) -> None:
+    with pytest.raises(ConfigurationError, match="prefix"):
+        RedisStore("redis://localhost", prefix=prefix)
