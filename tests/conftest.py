@@ -1,5 +1,6 @@
-"""Tests marked `virtual` run on the virtual clock; all others on asyncio's own loop. In every test a blocking call on the
-event loop is an error, and so is a task that is left behind.
+"""Tests marked `virtual` run on the virtual clock; all others on asyncio's own loop.
+
+In every test a blocking call on the event loop is an error, and so is a task that is left behind.
 """
 
 import asyncio
@@ -28,11 +29,10 @@ def the_event_loop_is_never_blocked() -> Generator[None, None, None]:
 
 
 @pytest.fixture(autouse=True)
-def no_task_is_left_behind(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+def no_task_is_left_behind(request: pytest.FixtureRequest) -> None:
     """Checked on the test's own loop, right after an async test has returned."""
     if request.node.get_closest_marker("asyncio"):
         request.getfixturevalue("_tasks_that_the_test_started")
-    yield
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import anyio
 
@@ -83,6 +84,7 @@ async def _run(command: str, options: Options) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0, 1 with a sentence on stderr, or 130 after Ctrl-C."""
     arguments = _parser().parse_args(argv)
+    sys.path.insert(0, str(Path.cwd()))  # for --tools: modules of the project that the command is called in
     try:
         anyio.run(_run, arguments.command, _options(arguments))
     except CounterpointError as error:

@@ -12,6 +12,7 @@ from counterpoint.background.engines.load import load_background
 from counterpoint.errors import ConfigurationError
 from counterpoint.interaction.engines.load import load_interaction
 from counterpoint.runtime import Runtime
+from counterpoint.shared_context.connect import connect
 from counterpoint.tools.search import documents
 from counterpoint.tools.toolbox import Toolbox, load_tools
 
@@ -36,12 +37,13 @@ def report(line: str) -> None:
 async def setting_up(options: Options) -> AsyncGenerator[Runtime, None]:
     """A runtime that has been entered. Raises `ConfigurationError` and its kin with what to change."""
     toolbox = _toolbox(options)
-    report(f"loading {options.interaction} ...")
-    interaction = await anyio.to_thread.run_sync(load_interaction, options.interaction)
+    store = connect(options.store)
     background = None
     if options.background is not None:
         background = await anyio.to_thread.run_sync(load_background, options.background)
-    async with Runtime(interaction, background, tools=toolbox, store=options.store) as runtime:
+    report(f"loading {options.interaction} ...")
+    interaction = await anyio.to_thread.run_sync(load_interaction, options.interaction)
+    async with Runtime(interaction, background, tools=toolbox, store=store) as runtime:
         yield runtime
 
 
