@@ -18,21 +18,6 @@ from counterpoint.errors import (
     WriteRefused,
 )
 
-_NOT_ALLOWED = (
-    foreign.AuthenticationError,
-    foreign.AuthorizationError,
-    foreign.NoPermissionError,
-    foreign.AuthenticationWrongNumberOfArgsError,
-)
-_GONE = (
-    foreign.ConnectionError,
-    foreign.TimeoutError,
-    foreign.ReadOnlyError,
-    foreign.ClusterDownError,
-    foreign.TryAgainError,
-    foreign.RedisClusterException,
-    OSError,
-)
 _FOR_NOW = ("MISCONF", "NOREPLICAS", "BUSY ", "MASTERDOWN", "LOADING", "UNKILLABLE", "FAILOVER")
 """Answers of a server that cannot write just now, and may later."""
 
@@ -45,22 +30,42 @@ class ConnectionLost(StoreUnavailable):
 def translated() -> Generator[None, None, None]:
     try:
         yield
-    except foreign.OutOfMemoryError as error:
-        raise StoreFull(f"the Redis server may not grow: {error}") from error
-    except _NOT_ALLOWED as error:
-        raise ConfigurationError(f"the Redis server does not let this user in, or not do this: {error}") from error
-    except (foreign.BusyLoadingError, foreign.MaxConnectionsError) as error:
-        raise StoreUnavailable(f"the Redis server cannot answer now: {error}") from error
-    except foreign.ConnectionError as error:
-        raise ConnectionLost(f"the connection to the Redis server is gone: {error}") from error
-    except _GONE as error:
-        raise StoreUnavailable(f"the Redis server cannot answer now: {error}") from error
-    except (foreign.InvalidResponse, foreign.DataError) as error:
-        raise StoreError(f"what answers there is no Redis server, or takes no such value: {error}") from error
-    except foreign.ResponseError as error:
-        if str(error).startswith(_FOR_NOW):
-            raise StoreUnavailable(f"the Redis server cannot answer now: {error}") from error
-        raise StoreError(f"the Redis server refused: {error}") from error
+    except (foreign.RedisError, foreign.RedisClusterException, OSError) as error:
+        raise _ours(_root(error)) from error
+
+
+def _root(error: Exception) -> Exception:
+    """What goes wrong while connecting comes as a `ConnectionError` about the real error."""
+    cause = error.__cause__
+    return cause if type(error) is foreign.ConnectionError and isinstance(cause, foreign.RedisError) else error
+
+
+def _ours(error: Exception) -> StoreError | ConfigurationError:
+    match error:
+        case foreign.OutOfMemoryError():
+            return StoreFull(f"the Redis server may not grow: {error}")
+        case (
+            foreign.AuthenticationError()
+            | foreign.AuthorizationError()
+            | foreign.NoPermissionError()
+            | foreign.AuthenticationWrongNumberOfArgsError()
+        ):
+            return ConfigurationError(f"the Redis server does not let this user in, or not do this: {error}")
+        case foreign.InvalidResponse() | foreign.DataError():
+            return ConfigurationError(f"what answers there is no Redis server, or takes no such value: {error}")
+        case foreign.BusyLoadingError() | foreign.MaxConnectionsError():
+            return StoreUnavailable(f"the Redis server cannot answer now: {error}")
+        case foreign.ConnectionError():
+            return ConnectionLost(f"the connection to the Redis server is gone: {error}")
+        case foreign.ResponseError() if not _for_now(error):
+            return StoreError(f"the Redis server refused: {error}")
+        case _:
+            return StoreUnavailable(f"the Redis server cannot answer now: {error}")
+
+
+def _for_now(error: foreign.ResponseError) -> bool:
+    passing = (foreign.ReadOnlyError, foreign.ClusterDownError, foreign.TryAgainError)
+    return isinstance(error, passing) or str(error).startswith(_FOR_NOW)
 
 
 def refusal(reply: Sequence[bytes], what: str) -> StoreError:
