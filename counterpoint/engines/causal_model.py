@@ -25,11 +25,12 @@ class Computed:
 
 
 class CausalModel:
-    """`model`: any transformers causal LM in eval mode; `vocabulary`: number of ids it can read."""
+    """`model`: any transformers causal LM in eval mode. `vocabulary`, `parameters`: how many ids, how many weights."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, parameters: int) -> None:
         self._model = model
         self._device = model.device
+        self.parameters = parameters
         self.vocabulary: int = model.get_input_embeddings().num_embeddings
         self.max_length: int | None = _longest(model.config)
         self.truncatable = KvCache(model.config).croppable

@@ -5,11 +5,11 @@ piece by piece in a growing sequence, which templates, made for whole conversati
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from counterpoint.engines.streaming import Tokenizer
+from counterpoint.engines.streaming import Engine, Tokenizer
 from counterpoint.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,10 +32,20 @@ class Turn(msgspec.Struct, frozen=True):
         return [*self.opening, *tokenizer.encode(text), *self.closing]
 
 
+class ChatEngine(Engine, Protocol):
+    """An engine whose model was taught turns, and that has a lane for work that gives way to live sessions."""
+
+    @property
+    def chat(self) -> "ChatFormat": ...
+
+    def background(self) -> Engine: ...
+
+
 class ChatFormat(msgspec.Struct, frozen=True):
     """A sequence starts with the `system` turn, or with `begin` where there are no instructions.
 
     `system=None`: the model has no such role; instructions go into the first user turn. `kind`: where it comes from.
+    `control`: tokens that a model must not make up inside its turn.
     """
 
     kind: Literal["template", "plain"]
@@ -43,6 +53,7 @@ class ChatFormat(msgspec.Struct, frozen=True):
     system: Turn | None
     user: Turn
     assistant: Turn
+    control: frozenset[int] = frozenset()
 
     def start(self, instructions: str, tokenizer: Tokenizer) -> list[int]:
         if not instructions:
@@ -56,7 +67,7 @@ def plain_format(vocabulary: "Vocabulary", begin: tuple[int, ...] = ()) -> ChatF
     """For models that were never taught turns: each on its line, after a name."""
     line = tuple(vocabulary.encode("\n"))
     person, agent = (Turn(tuple(vocabulary.encode(f"{name}:")), line) for name in ("Person", "Agent"))
-    return ChatFormat("plain", begin, Turn(begin, line), person, agent)
+    return ChatFormat("plain", begin, Turn(begin, line), person, agent, vocabulary.control - vocabulary.end_of_turn)
 
 
 def template_format(vocabulary: "Vocabulary", render: Render) -> ChatFormat:
@@ -72,8 +83,9 @@ def template_format(vocabulary: "Vocabulary", render: Render) -> ChatFormat:
     def turn(parts: tuple[str, str]) -> Turn:
         return Turn(*(tuple(vocabulary.encode_markup(part)) for part in parts))
 
-    begin_tokens = tuple(vocabulary.encode_markup(begin))
-    return ChatFormat("template", begin_tokens, system and turn(system), turn(user), turn(assistant))
+    begin_tokens, reply = tuple(vocabulary.encode_markup(begin)), turn(assistant)
+    ends = vocabulary.end_of_turn | {*reply.closing[:1]}
+    return ChatFormat("template", begin_tokens, system and turn(system), turn(user), reply, vocabulary.control - ends)
 
 
 _Parts = tuple[str, str]

@@ -116,7 +116,10 @@ def _words(folder: Path) -> "tuple[Vocabulary, ChatFormat]":
     def render(messages: Sequence[dict[str, str]], opened: bool) -> str:
         return words.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=opened)
 
-    return vocabulary, template_format(vocabulary, render)
+    chat = template_format(vocabulary, render)
+    if (end := chat.assistant.closing[0]) in vocabulary.control:
+        vocabulary.end_of_turn |= {end}
+    return vocabulary, chat
 
 
 def _ends(folder: Path, words: Any) -> frozenset[int]:

@@ -20,10 +20,11 @@ def load_causal_model(folder: Path, *, dtype: str | None, device: str, threads: 
         model.to(device).eval().requires_grad_(False)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ConfigurationError(f"{folder} cannot be loaded as a causal language model: {error}") from error
+    parameters: int = model.num_parameters()
     use_grouped_attention(model)
     if model.base_model is not model:
         pack(model.base_model)
-    loaded = CausalModel(model)
+    loaded = CausalModel(model, parameters)
     loaded.check()
     return loaded
 

@@ -13,11 +13,13 @@ class EngineCapabilities(msgspec.Struct, frozen=True):
     """`max_length`: tokens that a streaming session may hold; appending beyond raises `ContextExhausted`.
 
     `truncatable`: the end of the sequence can be taken back (what was generated and never heard).
+    `parameters`: number of the model's weights, where it is known.
     """
 
     name: str
     max_length: int
     truncatable: bool = False
+    parameters: int | None = None
 
 
 class Tokenizer(Protocol):

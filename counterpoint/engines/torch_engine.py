@@ -44,7 +44,7 @@ class LocalEngine:
     ) -> None:
         self.chat = chat
         self.tokenizer = vocabulary
-        self.capabilities = EngineCapabilities(name, max_length, model.truncatable)
+        self.capabilities = EngineCapabilities(name, max_length, model.truncatable, model.parameters)
         self._model = model
         self._max_sessions = max_sessions
         self._temperature, self._seed = temperature, seed

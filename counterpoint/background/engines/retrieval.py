@@ -2,15 +2,12 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
-from counterpoint.background.engines.passages import FoundPassage, passages_of
+from counterpoint.background.engines.passages import passages_of
 from counterpoint.background.engines.quoting import quote
-from counterpoint.background.engines.searching import came_of, search_call, search_tools, wanted_of
+from counterpoint.background.engines.searching import came_of, nothing_found, search_call, search_tools, wanted_of
 from counterpoint.background.model import Answer, Observation, Step
-from counterpoint.shared_context.escaping import shorten
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.tools.schema import ToolSchema
-
-LONGEST_REASON = 160
 
 
 class RetrievalBackground:
@@ -36,21 +33,7 @@ class RetrievalBackground:
                 return
             if observation.failed:
                 failures.append(observation.text)
-            elif found := quote(wanted, _read(observation)):
+            elif found := quote(wanted, passages_of(observation.text)):
                 yield Answer(found.text, sources=found.sources)
                 return
-        yield Answer(_without_result(wanted, failures, able=bool(search_tools(tools))))
-
-
-def _read(observation: Observation) -> list[FoundPassage]:
-    return passages_of(observation.text)
-
-
-def _without_result(wanted: str, failures: Sequence[str], *, able: bool) -> str:
-    subject = shorten(wanted.rstrip(" .!?"), 80)
-    if not able:
-        return f'I cannot look things up here, so I have no answer to "{subject}".'
-    if failures:
-        reason = shorten(" ".join(failures[-1].split()), LONGEST_REASON).rstrip(".")
-        return f"The search did not work: {reason}."
-    return f'I searched, but found nothing about "{subject}".'
+        yield Answer(nothing_found(wanted, failures, able=bool(search_tools(tools))))

@@ -6,11 +6,13 @@ from typing import Any, Final, cast
 import msgspec
 
 from counterpoint.background.model import Call, Observation
+from counterpoint.shared_context.escaping import shorten
 from counterpoint.shared_context.ids import CallId
 from counterpoint.shared_context.package import ContextPackage, Speaker
 from counterpoint.tools.schema import ToolSchema
 
 LONGEST_QUERY = 300
+LONGEST_REASON = 160
 PASSAGES = 8
 """How many are asked for, where that can be said: the best sentence is often not in the best passage."""
 
@@ -43,6 +45,17 @@ def came_of(call: Call, observations: Sequence[Observation]) -> Observation | No
         if made is not None and (made.tool, made.arguments) == (call.tool, call.arguments):
             return observation
     return None
+
+
+def nothing_found(wanted: str, failures: Sequence[str], *, able: bool) -> str:
+    """What is said then, in words for the ear. `failures`: what failed calls were told; `able`: there is a search."""
+    subject = shorten(wanted.rstrip(" .!?"), 80)
+    if not able:
+        return f'I cannot look things up here, so I have no answer to "{subject}".'
+    if failures:
+        reason = shorten(" ".join(failures[-1].split()), LONGEST_REASON).rstrip(".")
+        return f"The search did not work: {reason}."
+    return f'I searched, but found nothing about "{subject}".'
 
 
 def wanted_of(package: ContextPackage, observations: Sequence[Observation]) -> str:

@@ -62,11 +62,17 @@ def _row(line: str) -> str | None:
     return cells[0] if len(cells) == 1 else f"{cells[0]}: {', '.join(cells[1:])}" if cells else ""
 
 
-def _split(block: str) -> Iterator[str]:
+def whole_sentences(text: str) -> tuple[list[str], str]:
+    """Of a text that is still being written: what is complete, and the rest."""
+    sentences: list[str] = []
     start = 0
-    for end in _END.finditer(block):
-        if not _ABBREVIATION.search(block[start : end.start()]):
-            yield block[start : end.end()].strip()
+    for end in _END.finditer(text):
+        if not _ABBREVIATION.search(text[start : end.start()]):
+            sentences.append(text[start : end.end()].strip())
             start = end.end()
-    if block[start:].strip():
-        yield block[start:].strip()
+    return sentences, text[start:]
+
+
+def _split(block: str) -> list[str]:
+    sentences, rest = whole_sentences(block)
+    return [*sentences, rest.strip()] if rest.strip() else sentences
