@@ -27,12 +27,13 @@ ASKED = "Tell me a long story about a fox and a river."
 
 
 class Timed:
-    """The model, and how long each of its steps took (grid steps, in ms)."""
+    """The model, and how long it took in each beat: the grid step and the early steps before it, in ms."""
 
     def __init__(self, model: InstructInteraction) -> None:
         self.model = model
         self.capabilities = model.capabilities
         self.steps: list[tuple[float, bool]] = []
+        self.early = 0.0
 
     def place(self, session: SessionId) -> float | None:
         return self.model.place(session)
@@ -49,8 +50,13 @@ class TimedStream:
     async def step(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
         begun = time.perf_counter()
         expressed = await self._stream.step(perceived, woven, span)
+        timed = self._timed
+        took = (time.perf_counter() - begun) * 1000
         if span.beats:
-            self._timed.steps.append(((time.perf_counter() - begun) * 1000, bool(expressed.text)))
+            timed.steps.append((timed.early + took, bool(expressed.text)))
+            timed.early = 0.0
+        else:
+            timed.early += took
         return expressed
 
     async def aclose(self) -> None:

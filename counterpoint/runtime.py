@@ -45,7 +45,7 @@ class Runtime:
         interaction: InteractionModel | str,
         background: BackgroundModel | str | None = None,
         *,
-        tools: Toolbox | Iterable[Tool] = (),
+        tools: Toolbox | Iterable[Tool[..., Any]] = (),
         store: ContextStore | str = "memory://",
         policy: Policy = weave_when_it_suits,
         limits: Limits | None = None,

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
@@ -42,9 +43,14 @@ async def setting_up(options: Options) -> AsyncGenerator[Runtime, None]:
     if options.background is not None:
         background = await anyio.to_thread.run_sync(load_background, options.background)
     report(f"loading {options.interaction} ...")
-    interaction = await anyio.to_thread.run_sync(load_interaction, options.interaction)
+    load = partial(load_interaction, options.interaction, progress=_progress)
+    interaction = await anyio.to_thread.run_sync(load)
     async with Runtime(interaction, background, tools=toolbox, store=store) as runtime:
         yield runtime
+
+
+def _progress(what: str, share: float) -> None:
+    report(f"  {share:4.0%} {what}")
 
 
 def _toolbox(options: Options) -> Toolbox:
