@@ -51,8 +51,7 @@ class LocalSession:
         self._check_open()
         if not tokens:
             return
-        if wrong := [token for token in tokens if not 0 <= token < self._model.vocabulary]:
-            raise EngineError(f"{wrong[0]} is not a token of this model, which has {self._model.vocabulary}")
+        self._check_known(tokens)
         self._require_room(len(tokens))
         self._tokens += tokens
         await self._with_logits(lambda _: None)
@@ -69,6 +68,7 @@ class LocalSession:
             yield token
 
     async def score(self, tokens: Sequence[int]) -> list[float]:
+        self._check_known(tokens)
         return await self._with_logits(lambda logits: log_probabilities(logits, tokens))
 
     async def truncate(self, length: int) -> None:
@@ -115,6 +115,11 @@ class LocalSession:
         if self._computed is None:
             raise EngineError("this streaming session is closed")
         return self._computed
+
+    def _check_known(self, tokens: Sequence[int]) -> None:
+        known = self._model.vocabulary
+        if (wrong := next((token for token in tokens if not 0 <= token < known), None)) is not None:
+            raise EngineError(f"{wrong} is not a token of this model, which has {known}")
 
     def _require_room(self, tokens: int) -> None:
         self._check_open()
