@@ -47,7 +47,7 @@ class EmbeddedServer:
         """Raises `ConfigurationError` for a folder that cannot be used, `StoreUnavailable` if it is slow."""
         await anyio.Path(self._run).mkdir(mode=0o700)
         try:
-            await self._start(server_binary())
+            await self._start(await anyio.to_thread.run_sync(server_binary))
         except BaseException as error:
             with anyio.CancelScope(shield=True):
                 await self.__aexit__()
