@@ -25,11 +25,21 @@ class PackedLinear(torch.nn.Module):
 
 
 def pack(model: torch.nn.Module) -> None:
-    """Replace every plain linear layer inside, in place."""
-    for module in list(model.modules()):
-        for name, child in list(module.named_children()):
-            if type(child) is torch.nn.Linear and (packed := _packed(child)) is not None:
-                setattr(module, name, packed)
+    """Replace every plain linear layer inside, in place. What else it holds is copied, so that the file it was mapped
+    from, now needed no more, leaves memory.
+    """
+    plain = [
+        (module, name, child)
+        for module in model.modules()
+        for name, child in module.named_children()
+        if type(child) is torch.nn.Linear
+    ]
+    packed = [(module, name, layer) for module, name, child in plain if (layer := _packed(child)) is not None]
+    for module, name, layer in packed:
+        setattr(module, name, layer)
+    if packed:
+        for parameter in model.parameters():
+            parameter.data = parameter.data.clone()
 
 
 def _packed(plain: torch.nn.Linear) -> PackedLinear | None:

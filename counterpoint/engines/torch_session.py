@@ -16,7 +16,7 @@ from counterpoint.errors import ConfigurationError, ContextExhausted, EngineErro
 
 T = TypeVar("T")
 
-SLICE = {Lane.LIVE: 64, Lane.BACKGROUND: 32}
+SLICE = {Lane.LIVE: 64, Lane.BACKGROUND: 16}
 """Tokens per pass. A beat waits for at most one slice of the background's."""
 
 

@@ -234,7 +234,7 @@ async def test_an_engine_serves_one_event_loop_after_another(tiny):
 @pytest.mark.parametrize(
     "config",
     [
-        llama(num_key_value_heads=4),
+        llama(),
         transformers.GPT2Config(vocab_size=259, n_embd=32, n_layer=2, n_head=4, n_positions=256),
         transformers.MistralConfig(
             vocab_size=259, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
