@@ -83,6 +83,8 @@ class RedisStore:
         if not prefix or set(prefix) & set("{}"):
             raise ConfigurationError(f"a prefix is not empty and has no braces: {prefix!r}")
         self._beside = beside or nullcontext()
+        self._opening = anyio.Lock()
+        self._users = 0
         self._server = Server(url)
         self._bells = Bells(self._server.bells)
         self._prefix = prefix
@@ -94,16 +96,26 @@ class RedisStore:
         self._leasing = Leasing(self._kept, self._work, self._bells, max_attempts, clock)
 
     async def __aenter__(self) -> Self:
-        """Raises `ConfigurationError` for a server that cannot be used, `StoreUnavailable` if none answers."""
-        await self._beside.__aenter__()
-        try:
-            await self._server.check()
-        except BaseException:
-            await self.__aexit__()
-            raise
+        """May be entered by several at once. Raises `ConfigurationError` for a server that cannot be used,
+        `StoreUnavailable` if none answers.
+        """
+        async with self._opening:
+            if self._users == 0:
+                await self._beside.__aenter__()
+                try:
+                    await self._server.check()
+                except BaseException:
+                    await self._leave()
+                    raise
+            self._users += 1
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self._users -= 1
+        if self._users == 0:
+            await self._leave()
+
+    async def _leave(self) -> None:
         with anyio.CancelScope(shield=True):
             await self._bells.close()
             await self._server.close()

@@ -48,6 +48,16 @@ async def test_without_a_folder_it_keeps_nothing_and_leaves_nothing() -> None:
     assert left_behind() <= before
 
 
+async def test_a_store_that_is_entered_by_several_has_one_server() -> None:
+    store = connect("embedded://")
+    async with store:
+        host = await Host.open(store)
+        async with store:
+            await host.say("a")
+        await host.say("b")
+        assert await texts(store, host.conversation) == ["a", "b"]
+
+
 async def test_a_folder_keeps_log_leases_and_work_over_a_restart(folder: Path) -> None:
     async with connect(f"embedded://{folder}") as store:
         host = await Host.open(store)
