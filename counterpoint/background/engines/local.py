@@ -13,7 +13,14 @@ from counterpoint.background.engines.calling import Spoken, Written
 from counterpoint.background.engines.passages import FoundPassage, passages_of
 from counterpoint.background.engines.quoting import quote
 from counterpoint.background.engines.ranking import backed
-from counterpoint.background.engines.searching import came_of, nothing_found, search_call, search_tools, wanted_of
+from counterpoint.background.engines.searching import (
+    Wanted,
+    came_of,
+    nothing_found,
+    search_call,
+    search_tools,
+    wanted_of,
+)
 from counterpoint.background.engines.transcript import Transcript
 from counterpoint.background.model import Answer, Call, Observation, Say, Step, Usage
 from counterpoint.engines.chat import ChatEngine
@@ -61,14 +68,14 @@ class LocalBackground:
         self, package: ContextPackage, tools: Sequence[ToolSchema], observations: Sequence[Observation]
     ) -> AsyncGenerator[Step, None]:
         wanted = wanted_of(package, observations)
-        searches = [search_call(tool, wanted) for tool in search_tools(tools)] if self._retrieve_first else []
+        searches = [search_call(tool, wanted.text) for tool in search_tools(tools)] if self._retrieve_first else []
         round_ = self._told(wanted, searches, observations) if searches else self._asked(package, tools, observations)
         async with aclosing(round_) as steps:
             async for step in steps:
                 yield step
 
     async def _told(
-        self, wanted: str, searches: Sequence[Call], observations: Sequence[Observation]
+        self, wanted: Wanted, searches: Sequence[Call], observations: Sequence[Observation]
     ) -> AsyncGenerator[Step, None]:
         """Search; then answer from what was found."""
         for call in searches:
@@ -77,13 +84,13 @@ class LocalBackground:
                 return
         outcomes = [outcome for call in searches if (outcome := came_of(call, observations)) is not None]
         passages = [passage for each in outcomes if not each.failed for passage in passages_of(each.text)]
-        quoted = quote(wanted, passages)
+        quoted = quote(wanted.text, passages, wanted.correction)
         if quoted is None:
             failures = [each.text for each in outcomes if each.failed]
-            yield Answer(nothing_found(wanted, failures, able=True))
+            yield Answer(nothing_found(wanted.text, failures, able=True))
             return
         prompt = self._prompt("", prompting.small_prompt(wanted, passages))
-        transcript = Transcript(lambda sentence: backed(sentence, wanted, passages), single_line=self._single_line)
+        transcript = Transcript(lambda sentence: backed(sentence, wanted.text, passages), single_line=self._single_line)
         async with aclosing(self._written(prompt, transcript, min(SHORT_TOKENS, self._answer_tokens))) as steps:
             async for step in steps:
                 yield step
@@ -98,7 +105,7 @@ class LocalBackground:
         """Ask the model, which may call tools."""
         system = prompting.system_prompt(tools)
         budget = self._prompt_tokens - len(self._prompt(system, ""))
-        wanted = wanted_of(package, observations)
+        wanted = wanted_of(package, observations).text
         prompt = self._prompt(system, prompting.user_prompt(package, wanted, observations, self._size, budget))
         transcript = Transcript(single_line=self._single_line)
         async with aclosing(self._written(prompt, transcript, self._answer_tokens)) as steps:

@@ -15,6 +15,7 @@ from counterpoint.shared_context.notes import Source
 _TEXTS: Final = ("text", "snippet", "content", "passage", "body")
 _TITLES: Final = ("title", "heading", "name")
 _PLACES: Final = ("url", "path", "link", "source", "file")
+_NO_JSON: Final = object()
 _LISTS: Final = ("results", "passages", "hits", "items", "documents")
 
 
@@ -33,7 +34,7 @@ class FoundPassage(msgspec.Struct, frozen=True):
 def passages_of(result: str) -> list[FoundPassage]:
     """In the order in which they were found. JSON (a list, or an object a line) by its fields; other text as it is."""
     whole = _decoded(result)
-    if isinstance(whole, dict | list):
+    if whole is not _NO_JSON:
         return list(_passages(whole))
     found: list[FoundPassage] = []
     prose: list[str] = []
@@ -41,7 +42,7 @@ def passages_of(result: str) -> list[FoundPassage]:
         value = _decoded(line)
         if isinstance(value, dict | list):
             found += _passages(value)
-        elif not (line.startswith(("(", "[")) and line.endswith((")", "]"))):
+        elif value is _NO_JSON and not (line.startswith(("(", "[")) and line.endswith((")", "]"))):
             prose.append(line)
     text = "\n".join(prose).strip()
     return [*found, FoundPassage(text, Source(""))] if text and not found else found
@@ -78,7 +79,7 @@ def _decoded(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return None
+        return _NO_JSON
 
 
 def _spoken_place(place: str) -> str:

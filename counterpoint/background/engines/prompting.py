@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from counterpoint.background.engines.calling import CLOSING, OPENING
 from counterpoint.background.engines.passages import FoundPassage, passages_of
 from counterpoint.background.engines.ranking import ranking
+from counterpoint.background.engines.searching import Wanted
 from counterpoint.background.model import Observation
 from counterpoint.shared_context.escaping import cut, escape_control, one_line, shorten
 from counterpoint.shared_context.package import ContextPackage
@@ -47,13 +48,14 @@ def system_prompt(tools: Sequence[ToolSchema]) -> str:
     )
 
 
-def small_prompt(wanted: str, passages: Sequence[FoundPassage]) -> str:
+def small_prompt(wanted: Wanted, passages: Sequence[FoundPassage]) -> str:
     """The sentences that fit best, in the order in which they stand, and the question; nothing else."""
     best = sorted(
-        (each.sentence for each in ranking(wanted, passages)[:SENTENCES]), key=lambda each: (each.rank, each.place)
+        (each.sentence for each in ranking(wanted.text, passages, wanted.correction)[:SENTENCES]),
+        key=lambda each: (each.rank, each.place),
     )
     found = untrusted("\n".join(shorten(each.text, LONG_SENTENCE) for each in best))
-    return "\n".join([SMALL_ROLE, "", *found, "", f"Question: {escape_control(wanted)}"])
+    return "\n".join([SMALL_ROLE, "", *found, "", f"Question: {escape_control(wanted.text)}"])
 
 
 def user_prompt(

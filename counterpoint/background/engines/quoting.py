@@ -32,9 +32,9 @@ class Quote(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...]
 
 
-def quote(request: str, passages: Sequence[FoundPassage]) -> Quote | None:
+def quote(request: str, passages: Sequence[FoundPassage], correction: str = "") -> Quote | None:
     """One or two sentences, at most `LONGEST` characters with where they are from; None if nothing fits."""
-    ranked = ranking(request, passages)
+    ranked = ranking(request, passages, correction)
     if not ranked or ranked[0].covered < COVERED:
         return None
     best, *others = (each for each in ranked if each.score >= ranked[0].score * SECOND_IS_WORTH)

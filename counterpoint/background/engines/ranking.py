@@ -50,10 +50,11 @@ class Ranked(msgspec.Struct, frozen=True):
     covered: float
 
 
-def ranking(request: str, passages: Sequence[FoundPassage]) -> list[Ranked]:
-    """Every sentence that has something to do with the request, best first."""
+def ranking(request: str, passages: Sequence[FoundPassage], correction: str = "") -> list[Ranked]:
+    """Every sentence that has something to do with the request, best first; words of the correction count double."""
     sentences = _unique(passages)
-    weights = _weights(telling_words(request), sentences)
+    weights = _weights(telling_words(f"{request} {correction}"), sentences)
+    weights |= {word: 2 * weights[word] for word in telling_words(correction)}
     subject, whole = _subject(request), sum(weights.values())
     ranked = [
         Ranked(sentence, score, _weight(sentence.words | sentence.around, weights) / whole)

@@ -21,19 +21,19 @@ class RetrievalBackground:
         self, package: ContextPackage, tools: Sequence[ToolSchema], observations: Sequence[Observation]
     ) -> AsyncGenerator[Step, None]:
         wanted = wanted_of(package, observations)
-        if not wanted:
+        if not wanted.text:
             yield Answer("I was asked to look something up, but not what.")
             return
         failures: list[str] = []
         for tool in search_tools(tools):
-            call = search_call(tool, wanted)
+            call = search_call(tool, wanted.text)
             observation = came_of(call, observations)
             if observation is None:
                 yield call
                 return
             if observation.failed:
                 failures.append(observation.text)
-            elif found := quote(wanted, passages_of(observation.text)):
+            elif found := quote(wanted.text, passages_of(observation.text), wanted.correction):
                 yield Answer(found.text, sources=found.sources)
                 return
-        yield Answer(nothing_found(wanted, failures, able=bool(search_tools(tools))))
+        yield Answer(nothing_found(wanted.text, failures, able=bool(search_tools(tools))))

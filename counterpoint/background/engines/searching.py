@@ -20,6 +20,13 @@ _COUNTS: Final = frozenset({"k", "limit", "count", "max_results"})
 _PARAMETERS: Final = ("query", "q", "question", "words", "text")
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """`text`: all of it in plain words; `correction`: the latest part of it, where the person changed their mind."""
+
+    text: str
+    correction: str = ""
+
+
 def search_tools(tools: Sequence[ToolSchema]) -> list[ToolSchema]:
     """Those with "search" in their name; one that is called just that comes first."""
     return sorted((tool for tool in tools if "search" in tool.name.lower()), key=lambda tool: tool.name != "search")
@@ -58,15 +65,17 @@ def nothing_found(wanted: str, failures: Sequence[str], *, able: bool) -> str:
     return f'I searched, but found nothing about "{subject}".'
 
 
-def wanted_of(package: ContextPackage, observations: Sequence[Observation]) -> str:
-    """The request in plain words with its corrections, also those that the package doesn't know of yet; without a
-    request, what the person said last.
+def wanted_of(package: ContextPackage, observations: Sequence[Observation]) -> Wanted:
+    """The request with its corrections, also those that the package doesn't know of yet; without a request, what the
+    person said last.
     """
     work = package.current
-    parts = [work.delegation.request, *work.amendments] if work is not None else []
-    parts += [each.text for each in observations if each.call is None]
-    words = " ".join(" ".join(dict.fromkeys(part.strip() for part in parts if part.strip())).split())
-    if words:
-        return words
+    corrections = [] if work is None else list(work.amendments)
+    corrections += [each.text for each in observations if each.call is None]
+    request = "" if work is None else work.delegation.request
     spoken = (each.text for each in reversed(package.utterances) if each.speaker is Speaker.PERSON)
-    return " ".join(next(spoken, "").split())
+    parts = [part for text in (request, *corrections) if (part := " ".join(text.split()))]
+    if not parts:
+        return Wanted(" ".join(next(spoken, "").split()))
+    latest = parts[-1] if corrections else ""
+    return Wanted(" ".join(dict.fromkeys(parts)), latest)

@@ -14,6 +14,7 @@ _CODE: Final = re.compile(r"`{1,2}([^`\n]+)`{1,2}_{0,2}")
 _STRONG: Final = re.compile(r"(\*{1,3}|_{2,3}|~~)(?=\S)(.+?)(?<=\S)\1")
 _SLANTED: Final = re.compile(r"(?<!\w)_(?=\S)(.+?)(?<=\S)_(?!\w)")
 _ADDRESS: Final = re.compile(r"<?https?://(?:www\.)?([^\s/<>)]+)[^\s<>)]*>?")
+_LOOSE: Final = re.compile(r" (?=[.,;:!?](?:\s|$))")
 _RULE: Final = re.compile(r"^[\s|:=~^*_-]+$")
 _START: Final = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+•]\s+|\d{1,3}[.)]\s+)+")
 _CELL: Final = re.compile(r"\s*(?<!\\)\|\s*")
@@ -33,7 +34,7 @@ def without_markup(line: str) -> str:
     line = _ADDRESS.sub(r"\1", _LINK.sub(r"\1", _IMAGE.sub("", line)))
     line = _CODE.sub(r"\1", _ROLE.sub(r"\1", _HTML.sub(" ", line)))
     line = _SLANTED.sub(r"\1", _STRONG.sub(r"\2", line))
-    return " ".join(line.replace("\\", "").split())
+    return _LOOSE.sub("", " ".join(line.replace("\\", "").split()))
 
 
 def _blocks(text: str) -> Iterator[str]:

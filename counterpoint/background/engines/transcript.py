@@ -35,12 +35,10 @@ class Transcript:
     def end(self, *, complete: bool) -> list[Spoken | Written]:
         """`complete`: the model stopped by itself; otherwise half a sentence is only said if there is nothing else."""
         pieces = self._sorted(self._reader.finish())
-        rest, self._waiting = without_markup(self._waiting), ""
-        if rest and not complete and not self._heard:
-            rest = f"{rest}…"
-        elif not complete:
-            rest = ""
-        return [*pieces, *self._new([rest] if rest else [])]
+        rest, self._waiting = sentences_of(self._waiting), ""
+        if rest and not complete:
+            rest = [*rest[:-1], *([] if self._heard or rest[:-1] else [f"{rest[-1]}…"])]
+        return [*pieces, *self._new(rest)]
 
     def _sorted(self, pieces: Sequence[Spoken | Written]) -> list[Spoken | Written]:
         whole: list[Spoken | Written] = []
