@@ -48,5 +48,6 @@ $(STAMPS)/local: pyproject.toml | $(VENV)/bin/python
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: $(STAMPS)/local
-	$(PIP) -e '.[local,fetch,native,otel,testing]' blockbuster hypothesis import-linter pyright ruff starlette uvicorn websockets
+	$(PIP) -e '.[local,fetch,native,otel,embedded,testing]'
+	$(PIP) blockbuster hypothesis import-linter pyright ruff starlette uvicorn websockets
 	@mkdir -p $(STAMPS) && touch $@
