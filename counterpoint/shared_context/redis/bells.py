@@ -12,7 +12,7 @@ import anyio
 from redis.asyncio import ConnectionPool
 from redis.asyncio.client import PubSub
 
-from counterpoint.errors import StoreError
+from counterpoint.errors import CounterpointError
 from counterpoint.shared_context.redis.refusals import translated
 
 QUIET_SECONDS: Final = 5.0
@@ -74,53 +74,54 @@ class Bells:
 
     async def wait(self, bell: Bell) -> None:
         """Until it was rung since it was last waited for. Raises `StoreUnavailable`. Cancelling is free."""
-        while not bell.rung:
-            await self._subscribe()
-            if self._reading:
-                await bell.stirred()
-            else:
-                await self._read_for(bell)
-        bell.rung = False
+        try:
+            while not bell.rung:
+                await self._subscribe()
+                if self._reading:
+                    await bell.stirred()
+                else:
+                    await self._read_for(bell)
+            bell.rung = False
+        finally:
+            if not self._reading:
+                self._hand_over()
 
     async def close(self) -> None:
-        await self._lose()
+        if self._pubsub is not None:
+            await self._lose(self._pubsub)
 
     async def _read_for(self, bell: Bell) -> None:
         self._reading = True
         try:
-            quiet = False
-            while self._pubsub is not None and not bell.rung:
-                message = await self._next(self._pubsub)
-                if message is None:
-                    quiet = await self._still_there(already_asked=quiet)
-                else:
-                    quiet = False
+            asked = False
+            while (pubsub := self._pubsub) is not None and not bell.rung:
+                message = await self._next(pubsub)
+                if message is not None:
                     self._dispatch(message)
+                elif asked:
+                    await self._lose(pubsub)
+                else:
+                    await self._ask_whether_it_is_there(pubsub)
+                asked = message is None
         finally:
             self._reading = False
-            self._hand_over()
 
     async def _next(self, pubsub: PubSub) -> dict[str, Any] | None:
         """The next message, None after a silence. A lost connection is noticed here, and everybody told."""
         try:
             with translated():
                 return cast("dict[str, Any] | None", await pubsub.get_message(timeout=QUIET_SECONDS))
-        except StoreError:
-            await self._lose()
+        except CounterpointError:
+            await self._lose(pubsub)
             return None
 
-    async def _still_there(self, *, already_asked: bool) -> bool:
-        if self._pubsub is None:
-            return False
-        if already_asked:
-            await self._lose()
-            return False
-        try:
-            with translated():
-                await self._pubsub.ping()  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
-        except StoreError:
-            await self._lose()
-        return True
+    async def _ask_whether_it_is_there(self, pubsub: PubSub) -> None:
+        if pubsub is self._pubsub:
+            try:
+                with translated():
+                    await pubsub.ping()  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
+            except CounterpointError:
+                await self._lose(pubsub)
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         """What is confirmed rings too: what came before it was missed."""
@@ -142,31 +143,27 @@ class Bells:
         with anyio.CancelScope(shield=True):
             async with self._sending:
                 wanted, left = self._bells.keys() - self._subscribed, self._subscribed - self._bells.keys()
+                pubsub = self._pubsub = self._pubsub or PubSub(self._pool)
                 try:
                     with translated():
-                        await self._send(list(wanted), list(left))
-                except StoreError:
-                    await self._lose()
+                        if wanted:
+                            await pubsub.subscribe(*wanted)
+                        if left:
+                            await pubsub.unsubscribe(*left)  # pyright: ignore[reportUnknownMemberType] (the same)
+                except CounterpointError:
+                    await self._lose(pubsub)
                     raise
+                if pubsub is self._pubsub:
+                    self._subscribed = (self._subscribed | wanted) - left
 
-    async def _send(self, wanted: list[str], left: list[str]) -> None:
-        pubsub = self._pubsub
-        if pubsub is None:
-            pubsub = PubSub(self._pool)
-        if wanted:
-            await pubsub.subscribe(*wanted)
-        if left:
-            await pubsub.unsubscribe(*left)  # pyright: ignore[reportUnknownMemberType] (the same)
-        self._pubsub = pubsub
-        self._subscribed = (self._subscribed | set(wanted)) - set(left)
-
-    async def _lose(self) -> None:
-        """The connection goes, whatever state it is in. Whoever waits looks for himself, and connects again."""
-        pubsub, self._pubsub = self._pubsub, None
+    async def _lose(self, pubsub: PubSub) -> None:
+        """A connection goes, whatever state it is in. Whoever waits looks for himself, and connects again."""
+        with anyio.CancelScope(shield=True), translated():
+            await pubsub.aclose()
+        if pubsub is not self._pubsub:
+            return
+        self._pubsub = None
         self._subscribed = set()
-        if pubsub is not None:
-            with anyio.CancelScope(shield=True), translated():
-                await pubsub.aclose()
         for bells in self._bells.values():
             for bell in bells:
                 bell.ring()

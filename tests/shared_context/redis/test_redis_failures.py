@@ -1,6 +1,9 @@
 """Connections that break, servers that are full, gone, or back: nothing that was acknowledged is lost or doubled."""
 
+import random
+
 import anyio
+import anyio.lowlevel
 import pytest
 import redis
 from breaking_proxy import BreakingProxy, proxied
@@ -106,6 +109,32 @@ async def test_a_follower_misses_and_repeats_nothing_while_its_connection_is_cut
                 server.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
             await anyio.sleep(0.002)
     assert sorted(seen) == sorted(2 * list(range(1, 41)))
+
+
+async def test_followers_that_come_and_go_leave_nobody_waiting(store: RedisStore) -> None:
+    host = await Host.open(store)
+    chance = random.Random(7)
+    seen: list[list[Position]] = [[] for _ in range(12)]
+
+    async def follow(mine: list[Position]) -> None:
+        while len(mine) < 100:
+            with anyio.move_on_after(chance.uniform(0.001, 0.02)):
+                async for stored in store.follow(host.conversation, mine[-1] if mine else START):
+                    mine.append(stored.position)
+                    await anyio.lowlevel.checkpoint()
+
+    async def stay() -> None:
+        assert len(await followed(store, host.conversation, count=100)) == 100
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            for mine in seen:
+                tasks.start_soon(follow, mine)
+            tasks.start_soon(stay)
+            for each in range(100):
+                await host.say(str(each))
+                await anyio.sleep(chance.uniform(0, 0.006))
+    assert seen == [list(range(1, 101))] * 12
 
 
 async def test_a_connection_that_has_gone_silent_is_noticed(
