@@ -62,6 +62,8 @@ class KvCache:
     def __init__(self, config: PretrainedConfig) -> None:
         self.cache = DynamicCache(config=config)
         self.cache.layers = [_in_place(layer) for layer in self.cache.layers]
+        if not self.cache.layers:  # they are made when they are needed
+            self.cache.layer_class_to_replicate = ReservedLayer
         self.croppable = all(isinstance(layer, ReservedLayer) for layer in self.cache.layers)
 
     def crop(self, length: int) -> None:

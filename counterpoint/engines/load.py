@@ -39,6 +39,12 @@ class EngineOptions(msgspec.Struct, frozen=True):
     temperature: float = 0.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        least = {"threads": 1, "max_length": 1, "max_sessions": 1, "temperature": 0.0}
+        for name, bound in least.items():
+            if (value := getattr(self, name)) is not None and value < bound:
+                raise ConfigurationError(f"{name} is {value}; it must be at least {bound}")
+
 
 _loading = threading.Lock()
 _loaded: "weakref.WeakValueDictionary[tuple[Path, EngineOptions], LocalEngine]" = weakref.WeakValueDictionary()
@@ -84,7 +90,7 @@ def _load(name: str, folder: Path, options: EngineOptions) -> "LocalEngine":
     threads = options.threads or max(1, min(4, _cores() // 2))
     model = load_causal_model(folder, dtype=options.dtype, device=options.device, threads=threads)
     longest = model.max_length or DEFAULT_LENGTH
-    if not 0 < (length := options.max_length or longest) <= longest:
+    if (length := options.max_length or longest) > longest:
         raise ConfigurationError(f"max_length is {length}; this model holds 1 to {longest} tokens")
     return LocalEngine(
         model,

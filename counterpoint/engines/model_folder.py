@@ -18,7 +18,7 @@ def load_causal_model(folder: Path, *, dtype: str | None, device: str, threads: 
     try:
         model = causal_lm(folder, dtype=_precision(dtype, device))
         model.to(device).eval().requires_grad_(False)
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, AssertionError) as error:
         raise ConfigurationError(f"{folder} cannot be loaded as a causal language model: {error}") from error
     parameters: int = model.num_parameters()
     use_grouped_attention(model)

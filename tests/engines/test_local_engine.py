@@ -302,13 +302,20 @@ def test_a_model_without_a_template_gets_plain_turns(tmp_path):
     ("options", "complaint"),
     [
         (EngineOptions(dtype="float8"), "float32, bfloat16"),
+        (EngineOptions(device="warp"), "warp"),
         (EngineOptions(max_length=513), "1 to 512"),
-        (EngineOptions(max_length=-1), "1 to 512"),
     ],
 )
 def test_options_out_of_range_say_what_is_known(tiny_folder, options, complaint):
     with pytest.raises(ConfigurationError, match=complaint):
         load_engine(str(tiny_folder), options)
+
+
+@pytest.mark.parametrize("wrong", [{"threads": 0}, {"max_length": -1}, {"max_sessions": 0}, {"temperature": -0.1}])
+def test_options_that_make_no_sense_are_refused_by_name(wrong):
+    (name,) = wrong
+    with pytest.raises(ConfigurationError, match=name):
+        EngineOptions(**wrong)
 
 
 def test_a_name_that_is_no_model_says_what_is_known(tmp_path):
