@@ -1,39 +1,35 @@
-"""The README's example: a live agent with a tool of one's own."""
-
-from collections.abc import AsyncGenerator
+"""The README's example: a live agent with a tool of one's own, offline."""
 
 import anyio
 
 from counterpoint import Runtime, Session, tool
 
+DEPARTURES = """The ten fourteen train to Bath leaves from platform three.
+The ten forty train to Bristol leaves from platform one."""
+
 
 @tool
-async def departures(station: str) -> AsyncGenerator[str, None]:
-    """Trains that leave a station soon.
-
-    Args:
-        station: its name
-    """
-    yield f"The ten fourteen from {station} leaves from platform three."
-    await anyio.sleep(0.5)  # a slow timetable: what was yielded is on its way already
-    yield f"The ten forty from {station} leaves from platform one."
+async def search_timetable(query: str) -> str:
+    """Searches today's departures."""
+    await anyio.sleep(0.5)  # a slow timetable: the conversation goes on
+    lines = [line for line in DEPARTURES.splitlines() if set(query.lower().split()) & set(line.lower().split())]
+    return "\n".join(lines)
 
 
 async def type_to(session: Session) -> None:
     await anyio.sleep(2)
-    session.push("Which trains leave Bath soon?")
+    session.push("When does the train to Bristol leave?")
 
 
-async def main(seconds: float = 20) -> str:
+async def main(seconds: float = 15) -> str:
     said = ""
-    runtime = Runtime("local:smollm2", "local:smollm2", tools=[departures])
+    runtime = Runtime("local:smollm2", "retrieval", tools=[search_timetable])
     async with runtime.session(greeting="Hello!") as session, anyio.create_task_group() as tasks:
         tasks.start_soon(type_to, session)
         with anyio.move_on_after(seconds):
             async for turn in session:  # five a second
-                if turn.text:
-                    print(turn.text, end="", flush=True)
-                    said += turn.text
+                print(turn.text, end="", flush=True)
+                said += turn.text
         tasks.cancel_scope.cancel()
     return said
 
