@@ -49,7 +49,7 @@ def test_an_example_from_the_docs_runs(block: str, tmp_path: Path) -> None:
         [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     )
     try:
-        _, errors = process.communicate(timeout=40)
+        _, errors = process.communicate(timeout=20)
         assert process.returncode == 0, errors
     except subprocess.TimeoutExpired:
         process.terminate()

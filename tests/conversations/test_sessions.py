@@ -15,9 +15,10 @@ from counterpoint.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from counterpoint.interaction.model import Modality
+from counterpoint.interaction.model import Capabilities, Modality
 from counterpoint.shared_context.chunks import AudioChunk, TextChunk, VideoChunk
 from counterpoint.shared_context.entries import Degraded, Failed, Gap, MediaFault, Played, Recovered, Turn
+from counterpoint.shared_context.expressed import Boundary, Expressed, Yield
 from counterpoint.shared_context.ids import ConversationId
 from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.testing import (
@@ -349,3 +350,39 @@ async def test_a_text_that_cannot_be_written_is_recorded_as_failed_and_the_rest_
     played = await play(Runtime(ScriptedInteraction(say("before", at=1), broken, say("after", at=9))), beats=20)
     assert any(each.what == "journal" for each in played.bodies(Failed))
     assert "after" in "".join(turn.text for turn in played.bodies(Turn))
+
+
+class Humming:
+    """Speaks sound: a note's words take a beat each, and the sound says which characters they are."""
+
+    capabilities = Capabilities("humming", expresses=frozenset(Modality))
+
+    def place(self, session):
+        return None
+
+    async def open(self, start):
+        return self
+
+    async def step(self, perceived, woven, span):
+        if perceived.texts:
+            return Expressed(actions=(Yield(),))
+        if 2 <= span.first < 8:
+            return Expressed(" hum", audio=bytes(2 * 3200), boundary=Boundary.WORD)
+        return Expressed()
+
+    async def aclose(self):
+        pass
+
+
+async def test_sound_is_expressed_and_what_was_flushed_is_known_to_the_sample() -> None:
+    def plays_half_of_the_fifth(session: Session, turn: MicroTurn) -> None:
+        if turn.audio and turn.beat < 6:
+            session.played(turn, samples=3200)
+        elif turn.beat == 6:
+            session.played(turn, samples=1600)
+
+    played = await play(Runtime(Humming()), says("stop", at=8), beats=20, listener=plays_half_of_the_fifth)
+    assert sum(len(turn.audio) for turn in played) == 6 * 6400
+    assert {turn.samples for turn in played.bodies(Turn) if turn.text} == {3200}
+    cut = [each for each in played.bodies(Played) if each.cut]
+    assert (cut[0].turn, cut[0].samples) == (6, 1600)

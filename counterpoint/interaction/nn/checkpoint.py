@@ -13,7 +13,6 @@ from torch import Tensor
 
 from counterpoint.interaction.nn.model import Config, InteractionNet
 
-
 SHIPPED = Path(__file__).parent / "weights" / "native.safetensors"
 """The weights that come with the package."""
 
