@@ -196,8 +196,12 @@ class Worker:
                 )
             except (StoreUnavailable, StoreFull):
                 tries += 1
+                if tries == 1:
+                    logger.warning("%s: the store does not answer; asking again until it does", self.name)
                 await anyio.sleep(pause(tries))
             else:
+                if tries:
+                    logger.warning("%s: the store answers again", self.name)
                 tries = 0
                 if lease is not None:
                     return lease
@@ -227,12 +231,17 @@ class Worker:
         state = state_of(lease.delegation.conversation)
         reasoner = Reasoner(attempt, self._model, self._toolbox, self._calls, state=state)
         self._working[reasoner] = lease
+        known = (self.name, lease.delegation.id, lease.delegation.conversation)
+        logger.info("%s: delegation %r of %r taken, attempt %d", *known, lease.attempt)
+        begun = anyio.current_time()
         if self._closing.is_set():
             reasoner.stop()
         try:
             await reasoner.run()
         finally:
             del self._working[reasoner]
+            seconds = anyio.current_time() - begun
+            logger.info("%s: delegation %r of %r %s after %.2f s", *known, reasoner.outcome, seconds)
 
     async def _decline(self, lease: Lease) -> None:
         """Work for a newer version of this code. It is kept for a moment, so that another worker may get it."""
