@@ -33,9 +33,9 @@ class Runtime:
     """An interaction model, a background model with its tools, and the store in which they meet.
 
     `interaction`, `background`: finished objects, or names such as "local:smollm2" and "retrieval". `background=None`:
-    no work is done in this process; set `served=True` if workers elsewhere take it. `state`: given to tools; a session
-    may bring its own. `policy`: decides when a note is offered. Nothing happens before it, or a session of it, is
-    entered.
+    no work is done in this process; set `served=True` if workers elsewhere take it. `queue`: of the workers that are
+    asked. `state`: given to tools; a session may bring its own. `policy`: decides when a note is offered. Nothing
+    happens before it, or a session of it, is entered.
 
     Entered (`async with runtime:`), one worker serves all its sessions; otherwise each session brings its own.
     """
@@ -52,6 +52,7 @@ class Runtime:
         concurrency: int = 4,
         state: Any = None,
         served: bool | None = None,
+        queue: str = "default",
         clock: Callable[[], float] = dates.now,
     ) -> None:
         self.interaction = _interaction(interaction) if isinstance(interaction, str) else interaction
@@ -64,6 +65,7 @@ class Runtime:
         self._state = state
         self._states: dict[ConversationId, Any] = {}
         self._served = self.background is not None if served is None else served
+        self._queue = queue
         self._clock = clock
         self._name = uuid4().hex[:8]
         self._sessions = 0
@@ -116,6 +118,7 @@ class Runtime:
             buffer_beats=round(buffer / BEAT_SECONDS),
             idle_beats=None if idle_after is None else round(idle_after / BEAT_SECONDS),
             served=self._served,
+            queue=self._queue,
         )
         self._states[id] = self._state if state is None else state
         try:
@@ -143,6 +146,7 @@ class Runtime:
                 self.background,
                 self.toolbox,
                 concurrency=self._concurrency,
+                queues=(self._queue,),
                 limits=self._limits,
                 state=self.state_of,
             )
