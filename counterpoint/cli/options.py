@@ -1,7 +1,7 @@
 """What the commands share: the options as given, and the runtime made of them, with progress while models load."""
 
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -19,13 +19,17 @@ from counterpoint.tools.toolbox import Toolbox, load_tools
 
 
 class Options(msgspec.Struct, frozen=True):
-    """As on the command line; `docs` is a folder or None, `tools` are `module:name`."""
+    """As on the command line; `docs` is a folder or None, `tools` are `module:name`. `served`: workers in other
+    processes take the delegations; the tools, which are theirs then, are named to the interaction model.
+    """
 
     interaction: str = "local:smollm2"
     background: str | None = "retrieval"
     tools: tuple[str, ...] = ()
     docs: str | None = None
     store: str = "memory://"
+    served: bool = False
+    queue: str = "default"
     color: bool = False
 
 
@@ -37,15 +41,18 @@ def report(line: str) -> None:
 @asynccontextmanager
 async def setting_up(options: Options) -> AsyncGenerator[Runtime, None]:
     """A runtime that has been entered. Raises `ConfigurationError` and its kin with what to change."""
-    toolbox = _toolbox(options)
-    store = connect(options.store)
+    toolbox = toolbox_of(options.tools, options.docs)
+    store = connect(reachable(options.store) if options.served else options.store)
     background = None
     if options.background is not None:
         background = await anyio.to_thread.run_sync(load_background, options.background)
     report(f"loading {options.interaction} ...")
     load = partial(load_interaction, options.interaction, progress=_progress)
     interaction = await anyio.to_thread.run_sync(load)
-    async with Runtime(interaction, background, tools=toolbox, store=store) as runtime:
+    served = options.served or background is not None
+    async with Runtime(
+        interaction, background, tools=toolbox, store=store, served=served, queue=options.queue
+    ) as runtime:
         yield runtime
 
 
@@ -53,11 +60,23 @@ def _progress(what: str, share: float) -> None:
     report(f"  {share:4.0%} {what}")
 
 
-def _toolbox(options: Options) -> Toolbox:
-    tools = Toolbox([tool for name in options.tools for tool in load_tools(name)])
-    if options.docs is None:
-        return tools
-    folder = Path(options.docs)
+def reachable(url: str) -> str:
+    """A URL that another process can use as well. Raises `ConfigurationError` for stores of this process alone."""
+    scheme = url.partition("://")[0]
+    if scheme in ("memory", "embedded"):
+        raise ConfigurationError(
+            f"--store: no other process could reach {scheme}://; hosts and workers meet on a server: "
+            "redis://, rediss:// or unix://"
+        )
+    return url
+
+
+def toolbox_of(tools: Sequence[str], docs: str | None) -> Toolbox:
+    """`tools`: as `module:name`. `docs`: a folder to search in."""
+    loaded = Toolbox([tool for name in tools for tool in load_tools(name)])
+    if docs is None:
+        return loaded
+    folder = Path(docs)
     if not folder.is_dir():
-        raise ConfigurationError(f"--docs: {options.docs} is not a folder")
-    return Toolbox([*tools, documents(folder)])
+        raise ConfigurationError(f"--docs: {docs} is not a folder")
+    return Toolbox([*loaded, documents(folder)])

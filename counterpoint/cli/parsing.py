@@ -1,0 +1,178 @@
+"""The command line: one parser per command, and what each makes of its arguments. It starts nothing."""
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from counterpoint.cli.dead import DeadOptions, dead
+from counterpoint.cli.demo import demo
+from counterpoint.cli.options import Options, setting_up
+from counterpoint.cli.talk import talk
+from counterpoint.cli.worker import WorkerOptions, work
+from counterpoint.runtime import Runtime
+
+DESCRIPTION = """\
+An always-on interaction model that listens while it speaks, and a background model that looks things up meanwhile.
+Results are woven into what is being said at a moment that suits what you are doing."""
+
+EPILOG = """\
+examples:
+  counterpoint talk --docs docs                     talk about a folder of documents
+  counterpoint talk --tools my_package.tools:tools  with tools of your own
+  counterpoint demo | cat                           watch a scripted person, as plain text
+  counterpoint worker --store redis://localhost --docs docs
+  counterpoint talk --store redis://localhost --served
+                                                    who talks here, who looks things up in another process"""
+
+Conversing = Callable[[Runtime, Options], Awaitable[None]]
+
+
+class Commands(Protocol):
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser: ...
+
+
+def parser() -> argparse.ArgumentParser:
+    """What it parses has `start`, an async function of the arguments."""
+    whole = argparse.ArgumentParser(
+        prog="counterpoint",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    _conversation(commands, "talk", talk, "talk with it in this terminal; type while it speaks")
+    _conversation(commands, "demo", demo, "the same, with a bundled script of a person typing in real time")
+    _worker(commands)
+    _dead(commands)
+    return whole
+
+
+def _conversation(commands: Commands, name: str, converse: Conversing, what: str) -> None:
+    command = commands.add_parser(name, parents=[_colleague()], help=what)
+    command.add_argument(
+        "--interaction",
+        default="local:smollm2",
+        metavar="NAME",
+        help="who talks: local:smollm2, local:FOLDER (default: %(default)s)",
+    )
+    command.add_argument(
+        "--store", default="memory://", metavar="URL", help="where the conversation is kept (default: %(default)s)"
+    )
+    command.add_argument(
+        "--served",
+        action="store_true",
+        help="`counterpoint worker` looks things up in other processes; nobody does here, unless --background says so",
+    )
+    command.add_argument(
+        "--queue", default="default", metavar="NAME", help="the workers that are asked (default: %(default)s)"
+    )
+    command.add_argument("--no-color", action="store_true", help="plain text also on a terminal")
+
+    async def start(arguments: argparse.Namespace) -> None:
+        options = _options(arguments)
+        async with setting_up(options) as runtime:
+            await converse(runtime, options)
+
+    command.set_defaults(start=start)
+
+
+def _worker(commands: Commands) -> None:
+    what = "look things up for conversations in other processes, until SIGTERM"
+    command = commands.add_parser("worker", parents=[_colleague()], help=what, description=work.__doc__)
+    command.add_argument(
+        "--store", required=True, metavar="URL", help="where the hosts are met: redis://, rediss://, unix://"
+    )
+    command.add_argument(
+        "--concurrency", type=int, default=4, metavar="N", help="delegations at once (default: %(default)s)"
+    )
+    command.add_argument(
+        "--queue", action="append", metavar="NAME", help="take work from it; may be given again (default: default)"
+    )
+    command.add_argument("--name", metavar="NAME", help="in the log; unique among workers (default: a new one)")
+    command.add_argument(
+        "--drain",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="how long what was begun may take after SIGTERM, before it is given back (default: %(default)g)",
+    )
+    command.add_argument(
+        "--health", metavar="HOST:PORT", help="answer GET /healthz and /readyz there (default: nowhere)"
+    )
+
+    async def start(arguments: argparse.Namespace) -> None:
+        await work(_worker_options(arguments))
+
+    command.set_defaults(start=start)
+
+
+def _dead(commands: Commands) -> None:
+    what = "list delegations that were given up after too many attempts, or have them tried again"
+    command = commands.add_parser("dead", help=what)
+    command.add_argument("--store", required=True, metavar="URL", help="where they are kept")
+    command.add_argument("--queue", default="default", metavar="NAME", help="of which queue (default: %(default)s)")
+    command.add_argument(
+        "--retry",
+        action="append",
+        default=[],
+        metavar="CONVERSATION/DELEGATION",
+        help="queue it again, with its attempts counted anew; may be given again",
+    )
+
+    async def start(arguments: argparse.Namespace) -> None:
+        await dead(DeadOptions(arguments.store, arguments.queue, tuple(arguments.retry)))
+
+    command.set_defaults(start=start)
+
+
+def _colleague() -> argparse.ArgumentParser:
+    """Who looks things up, and with what."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--background",
+        metavar="NAME",
+        help="who looks things up: retrieval (quotes passages, needs no language model), local:smollm2, local:FOLDER, "
+        "none (default: retrieval)",
+    )
+    shared.add_argument(
+        "--tools",
+        action="append",
+        default=[],
+        metavar="MODULE:NAME",
+        help="a tool, or a list of tools; may be given again",
+    )
+    shared.add_argument("--docs", metavar="FOLDER", help="a folder of documents that the background model may search")
+    return shared
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    return Options(
+        interaction=arguments.interaction,
+        background=_background(arguments, unless="none" if arguments.served else "retrieval"),
+        tools=tuple(arguments.tools),
+        docs=arguments.docs,
+        store=arguments.store,
+        served=arguments.served,
+        queue=arguments.queue,
+        color=sys.stdout.isatty() and not arguments.no_color,
+    )
+
+
+def _worker_options(arguments: argparse.Namespace) -> WorkerOptions:
+    return WorkerOptions(
+        store=arguments.store,
+        background=_background(arguments, unless="retrieval"),
+        tools=tuple(arguments.tools),
+        docs=arguments.docs,
+        concurrency=arguments.concurrency,
+        queues=tuple(arguments.queue or ("default",)),
+        name=arguments.name,
+        drain=arguments.drain,
+        health=arguments.health,
+    )
+
+
+def _background(arguments: argparse.Namespace, *, unless: str) -> str | None:
+    name = arguments.background or unless
+    return None if name == "none" else name
