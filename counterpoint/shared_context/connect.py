@@ -8,14 +8,15 @@ from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.shared_context.store import ContextStore
 
 _OPERATIONS = [name for name in vars(ContextStore) if name == "__aenter__" or not name.startswith("_")]
-_KNOWN = "memory://, redis://, rediss://, unix:// and embedded://"
+_KNOWN = "memory://, redis://, rediss://, redis+cluster://, unix:// and embedded://"
 
 
 def connect(store: str | ContextStore) -> ContextStore:
     """The store at a URL, or the store that was given. Nothing is opened yet.
 
-    `memory://` (a new one, in this process); `redis://user:password@host:6379/0`, `rediss://` (TLS), `unix:///socket`
-    (Redis >= 7 or Valkey >= 8); `embedded://` and `embedded:///folder` (a Valkey of one's own, durable in a folder).
+    `memory://`: a new one, in this process. `redis://user:password@host:6379/0`, `rediss://` (TLS), `unix:///socket`:
+    Redis >= 7 or Valkey >= 8; `redis+cluster://host`: any node of a Cluster. `embedded://`, `embedded:///folder`: a
+    Valkey of one's own, durable in a folder.
     Raises `ConfigurationError` for other URLs. They are not repeated in the message: they may hold a password.
     """
     if not isinstance(store, str):
@@ -26,7 +27,7 @@ def connect(store: str | ContextStore) -> ContextStore:
     match scheme:
         case "memory":
             return _memory(rest)
-        case "redis" | "rediss" | "unix":
+        case "redis" | "rediss" | "unix" | "redis+cluster" | "rediss+cluster":
             return _redis(store)
         case "embedded":
             return _embedded(rest)

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import redis.asyncio as redis
 import redis.exceptions as foreign
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -23,6 +24,9 @@ CONNECTIONS: Final = 16
 """Connections for commands of one store. They are shared: a command takes one for a fraction of a millisecond."""
 
 OLDEST: Final = {"redis": 7, "valkey": 8}
+
+CLUSTER: Final = "+cluster"
+"""Ends the scheme of a Cluster's URL. Bells come through the node that it names: messages reach every node."""
 
 Reply = list[Any]
 Argument = str | bytes | int
@@ -41,34 +45,30 @@ class Server:
             "decode_responses": False,
             "driver_info": None,  # or each connection looks up its version on disk, and tells the server
         }
-        if not url.startswith("unix:"):
+        scheme, _, rest = url.partition("://")
+        one_node = f"{scheme.removesuffix(CLUSTER)}://{rest}"
+        if scheme != "unix":
             options["socket_keepalive"] = True
         try:
-            self._pool = redis.BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
-                url, max_connections=CONNECTIONS, timeout=COMMAND_SECONDS, **options
-            )
-            self.bells = redis.ConnectionPool.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType] (the same)
+            self.bells = redis.ConnectionPool.from_url(one_node, **options)  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
             self.bells.make_connection()  # connects to nothing yet, and finds out what is wrong with the URL
-        except (ValueError, TypeError) as error:
+            if scheme.endswith(CLUSTER):
+                self._commands = RedisCluster.from_url(one_node, **options)
+            else:
+                self._commands = redis.Redis.from_pool(_pool(one_node, options))
+        except (ValueError, TypeError, foreign.RedisClusterException) as error:
             raise ConfigurationError("this is not the URL of a Redis server: redis://user:password@host:6379/0") from (
                 None if "@" in url else error
             )
-        self._commands = redis.Redis(connection_pool=self._pool)
 
     async def check(self) -> None:
-        """Raises `ConfigurationError` if this server is too old, or throws away what it was given to keep."""
+        """Raises `ConfigurationError` if a server is too old, or throws away what it was given to keep."""
         with translated():
-            facts = _facts(await self._execute("INFO", "server")) | _facts(await self._execute("INFO", "memory"))
-        name = "valkey" if "valkey_version" in facts else "redis"
-        version = facts.get(f"{name}_version", "0")
-        if int(version.split(".")[0]) < OLDEST[name]:
-            raise ConfigurationError(f"{name} {version} is too old: {name} {OLDEST[name]} or newer is needed")
-        policy = facts.get("maxmemory_policy", "noeviction")
-        if facts.get("maxmemory", "0") != "0" and policy != "noeviction":
-            raise ConfigurationError(
-                f"this server drops keys when its memory is full ({policy}), and conversations with them: "
-                "set maxmemory-policy to noeviction"
-            )
+            sections = [await self._execute("INFO", section) for section in ("server", "memory")]
+        for section in sections:
+            for facts in _of_each_node(section):
+                _check_version(facts)
+                _check_keeping(facts)
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, again: bool = True
@@ -93,9 +93,33 @@ class Server:
 
     async def close(self) -> None:
         with translated():
-            await self._pool.disconnect()
+            await self._commands.aclose()
             await self.bells.disconnect()
 
 
-def _facts(info: object) -> dict[str, str]:
-    return {str(name): str(value) for name, value in cast("dict[str, object]", info).items()}
+def _pool(url: str, options: dict[str, Any]) -> redis.ConnectionPool:
+    limits = {"max_connections": CONNECTIONS, "timeout": COMMAND_SECONDS}
+    return redis.BlockingConnectionPool.from_url(url, **limits, **options)  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
+
+
+def _of_each_node(info: object) -> list[dict[str, object]]:
+    """What INFO answers: the facts of a server, or of each node of a Cluster."""
+    facts = cast("dict[str, object]", info)
+    nodes = [cast("dict[str, object]", each) for each in facts.values() if isinstance(each, dict)]
+    return nodes if nodes and len(nodes) == len(facts) else [facts]
+
+
+def _check_version(facts: dict[str, object]) -> None:
+    name = "valkey" if "valkey_version" in facts else "redis"
+    version = str(facts.get(f"{name}_version", OLDEST[name]))
+    if int(version.split(".", maxsplit=1)[0]) < OLDEST[name]:
+        raise ConfigurationError(f"{name} {version} is too old: {name} {OLDEST[name]} or newer is needed")
+
+
+def _check_keeping(facts: dict[str, object]) -> None:
+    policy = facts.get("maxmemory_policy", "noeviction")
+    if facts.get("maxmemory", 0) and policy != "noeviction":
+        raise ConfigurationError(
+            f"this server drops keys when its memory is full ({policy}), and conversations with them: "
+            "set maxmemory-policy to noeviction"
+        )

@@ -7,7 +7,14 @@ from counterpoint.shared_context.redis import RedisStore
 
 @pytest.mark.parametrize(
     "url",
-    ["redis://localhost", "redis://u:secret@host:1/3", "rediss://host", "unix:///run/s.sock", "embedded://"],
+    [
+        "redis://localhost",
+        "redis://u:secret@host:1/3",
+        "rediss://host",
+        "redis+cluster://host:7000",
+        "unix:///run/s.sock",
+        "embedded://",
+    ],
 )
 def test_a_url_of_a_server_is_a_store_that_has_opened_nothing(url: str) -> None:
     assert isinstance(connect(url), RedisStore)
