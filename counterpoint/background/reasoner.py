@@ -104,7 +104,7 @@ class Reasoner:
         self._heartbeat = Heartbeat(attempt.store, attempt.lease, self.lose)
         self._failure = Failure.INTERNAL
         self._ending: Ending | None = None
-        self._state: DelegationState | None = None
+        self._settled: DelegationState | None = None
         self._unstopped = False
         self._work = anyio.CancelScope()
         self._tasks: TaskGroup | None = None
@@ -118,8 +118,8 @@ class Reasoner:
     @property
     def outcome(self) -> str:
         """How it ended, for the operator: the delegation's state, or what became of this attempt."""
-        if self._ending is Ending.SETTLED and self._state is not None:
-            return "no longer its own" if self._attempt.writer.waiting else self._state.value
+        if self._ending is Ending.SETTLED and self._settled is not None:
+            return "no longer its own" if self._attempt.writer.waiting else self._settled.value
         return (self._ending or Ending.CUT_OFF).value
 
     def stop(self) -> None:
@@ -266,7 +266,7 @@ class Reasoner:
         self._settle(state, self._failure.value, self._apology(self._failure))
 
     def _settle(self, state: DelegationState, reason: str, *notes: Note) -> None:
-        self._state = state
+        self._settled = state
         settled = Settled(self._attempt.delegation.id, state, reason, self._reasoning.spent.tokens)
         last_words = (*self._calls.last_words(), *self._approvals.last_words())
         self._attempt.writer.close(*last_words, *(NoteLaid(note) for note in notes), settled)
