@@ -19,11 +19,11 @@ from counterpoint.errors import ConfigurationError
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.connect import connect
-from counterpoint.shared_context.entries import NoteLaid, Settled, Taken
+from counterpoint.shared_context.entries import Asked, NoteLaid, Settled, Taken
 from counterpoint.shared_context.ids import ConversationId, DelegationId
 from counterpoint.shared_context.notes import NoteKind
 from counterpoint.shared_context.redis.embedded import EmbeddedServer
-from counterpoint.testing import Performance, ScriptedInteraction, delegate, hears_everything, play
+from counterpoint.testing import Performance, ScriptedBackground, ScriptedInteraction, delegate, hears_everything, play
 from counterpoint.testing.store_actors import Host, Worker
 
 ROOT = Path(__file__).parent.parent.parent
@@ -207,6 +207,14 @@ async def _played_until_told(runtime: Runtime, course: Callable[[Session], objec
 
     ending: list[int] = []
     return await play(runtime, beats=150, listener=listener, also=course, conversation="station")
+
+
+@pytest.mark.virtual
+async def test_a_host_asks_the_workers_of_its_queue() -> None:
+    model = ScriptedInteraction(delegate("the last train", at=1))
+    played = await play(Runtime(model, ScriptedBackground(answer="At ten."), queue="trains"), beats=20)
+    assert [asked.delegation.queue for asked in played.bodies(Asked)] == ["trains"]
+    assert "At ten." in played.said
 
 
 @pytest.mark.real
