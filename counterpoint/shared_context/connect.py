@@ -52,7 +52,7 @@ def _embedded(folder: str) -> ContextStore:
         raise MissingExtra("embedded://", "embedded")
     from counterpoint.shared_context.redis.store import embedded  # noqa: PLC0415 (the same)
 
-    return embedded(Path(folder).expanduser().absolute() if folder else None)
+    return embedded(Path(folder) if folder else None)
 
 
 def _checked(store: ContextStore) -> ContextStore:

@@ -8,7 +8,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from platform import machine, system
@@ -36,7 +35,8 @@ class EmbeddedServer:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._run = Path(tempfile.gettempdir()) / f"counterpoint-{secrets.token_hex(8)}"
+        # Not tempfile's: that tries to write there, and nothing happens yet.
+        self._run = Path(os.environ.get("TMPDIR") or "/tmp", f"counterpoint-{secrets.token_hex(8)}")  # noqa: S108 (made with mode 700, under a name of its own)
         self._process: Process | None = None
 
     @property
@@ -72,6 +72,7 @@ class EmbeddedServer:
 
     async def _start(self, binary: Path) -> None:
         if self._folder is not None:
+            self._folder = Path(await (await anyio.Path(self._folder).expanduser()).absolute())
             await anyio.Path(self._folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         begun = anyio.current_time()
         while (status := await self._launched(binary)) is not None:

@@ -1,8 +1,10 @@
 """The scripts that decide and write on the server: `.lua` files, each whole in one slot and in one step."""
 
 from hashlib import sha1
-from importlib.resources import files
+from pkgutil import get_data
 from typing import NamedTuple
+
+from counterpoint.errors import ConfigurationError
 
 
 class Script(NamedTuple):
@@ -13,16 +15,24 @@ class Script(NamedTuple):
     sha: str
 
 
-_FOLDER = files("counterpoint.shared_context.redis") / "lua"
+_PACKAGE = "counterpoint.shared_context.redis"
 _ALONE = ("intend", "place", "take", "letters")
 
 
 def _load(name: str) -> Script:
     """The script, with what the scripts of a conversation share after its first line, which holds its flags."""
-    flags, _, body = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8").partition("\n")
-    shared = "" if name in _ALONE else (_FOLDER / "conversation.lua").read_text(encoding="utf-8")
+    flags, _, body = _read(name).partition("\n")
+    shared = "" if name in _ALONE else _read("conversation")
     text = f"{flags}\n{shared}{body}"
     return Script(name, text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _read(name: str) -> str:
+    """Read as modules are read, when this one is imported."""
+    data = get_data(_PACKAGE, f"lua/{name}.lua")
+    if data is None:
+        raise ConfigurationError("counterpoint is installed without the scripts of its Redis store")
+    return data.decode()
 
 
 OPEN = _load("open")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from breaking_proxy import BreakingProxy, proxied
+from breaking_proxy import BreakingProxy
 
 from counterpoint.shared_context.redis import RedisStore
 from counterpoint.shared_context.redis.embedded import launching, server_binary
@@ -48,6 +48,3 @@ async def store(server: redis.Redis, socket: Path) -> AsyncGenerator[RedisStore,
 def proxy(socket: Path) -> Generator[BreakingProxy, None, None]:
     with tempfile.TemporaryDirectory() as folder:
         yield BreakingProxy(socket, Path(folder, "proxy.sock"))
-
-
-__all__ = ["proxied"]
