@@ -66,7 +66,7 @@ def reachable(url: str) -> str:
     if scheme in ("memory", "embedded"):
         raise ConfigurationError(
             f"--store: no other process could reach {scheme}://; hosts and workers meet on a server: "
-            "redis://, rediss:// or unix://"
+            "redis://, rediss://, redis+cluster:// or unix://"
         )
     return url
 

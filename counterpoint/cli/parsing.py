@@ -81,7 +81,10 @@ def _worker(commands: Commands) -> None:
     what = "look things up for conversations in other processes, until SIGTERM"
     command = commands.add_parser("worker", parents=[_colleague()], help=what, description=work.__doc__)
     command.add_argument(
-        "--store", required=True, metavar="URL", help="where the hosts are met: redis://, rediss://, unix://"
+        "--store",
+        required=True,
+        metavar="URL",
+        help="where the hosts are met: redis://, rediss://, redis+cluster://, unix://",
     )
     command.add_argument(
         "--concurrency", type=int, default=4, metavar="N", help="delegations at once (default: %(default)s)"

@@ -102,8 +102,10 @@ def start(tmp_path: Path) -> Generator[Start, None, None]:
         each.process.wait()
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+def run(*arguments: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments], input=typed, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+    )
 
 
 async def until(true: Callable[[], bool], seconds: float = 20) -> None:
@@ -190,6 +192,17 @@ async def test_a_question_is_answered_by_another_process_and_after_a_kill_by_a_t
     assert [settled.delegation for settled in played.bodies(Settled)] == ["d1", "d2"]
     assert "attempt 2" in workers[2].log
     assert not any("train" in worker.log for worker in workers), "what people say stays out of the log lines"
+
+
+@pytest.mark.real
+async def test_who_talks_with_served_is_answered_by_the_worker(url: str, start: Start, tmp_path: Path) -> None:
+    (tmp_path / "trains.md").write_text("# Trains\n\nThe last train to Bath leaves at ten forty in the evening.\n")
+    worker = start("--store", url, "--docs", ".", "--queue", "other", "--queue", "trains")
+    talk = ("talk", "--store", url, "--served", "--queue", "trains")
+    talked = await anyio.to_thread.run_sync(lambda: run(*talk, typed="When does the last train to Bath leave?\n"))
+    assert talked.returncode == 0, talked.stderr
+    assert "ten forty" in " ".join(talked.stdout.split())
+    assert re.search(r"'d1' of 'c-\w+' done after", worker.log)
 
 
 async def _played_until_told(runtime: Runtime, course: Callable[[Session], object], words: str) -> Performance:
