@@ -51,7 +51,8 @@ class InstructInteraction:
         engine, settings = self._engine, self._settings
         instructions = prompt.system_prompt(start, settings.delegate)
         size = len(engine.tokenizer.encode(instructions))
-        reserve = reserve_of(engine.capabilities.max_length, settings.beat_tokens, size)
+        longest = min(engine.capabilities.max_length, settings.context_tokens)
+        reserve = reserve_of(longest, settings.beat_tokens, size)
         context = Context(engine, await engine.open(), self._marks, reserve.hard)
         dialogue = dialogue_of(start.history) if start.history else Dialogue()
         rollover = Rollover(engine, context, dialogue, instructions, reserve)
