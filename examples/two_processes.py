@@ -4,6 +4,7 @@ python examples/two_processes.py
 """
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -26,7 +27,8 @@ async def main(interaction: InteractionModel | str = "local:smollm2", seconds: f
             try:
                 return await _converse(Runtime(interaction, store=server.url, served=True), seconds)
             finally:
-                process.terminate()  # it ends what it has begun
+                with suppress(ProcessLookupError):  # Ctrl-C has reached it as well
+                    process.terminate()  # it ends what it has begun
                 with anyio.CancelScope(shield=True):
                     await process.wait()
 
@@ -57,4 +59,5 @@ async def _type_to(session: Session) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    with suppress(KeyboardInterrupt):
+        anyio.run(main)
