@@ -86,7 +86,14 @@ class EmbeddedServer:
         """Start it once. None when it answers; its status if it ended at once."""
         command = launching(binary, self._run / "server.sock", self._folder)
         quiet = subprocess.DEVNULL
-        self._process = await anyio.open_process(command, cwd=self._run, stdin=quiet, stdout=quiet, stderr=quiet)
+        self._process = await anyio.open_process(
+            command,
+            cwd=self._run,
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+            start_new_session=True,  # Ctrl-C in a terminal is for its owner, who still has last entries to write
+        )
         with anyio.move_on_after(START_SECONDS):
             return await self._answers_or_ends(self._process)
         raise StoreUnavailable(f"the embedded server did not answer within {START_SECONDS:g} s")

@@ -91,6 +91,12 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(folder: Pa
         assert await texts(store, host.conversation) == [str(each) for each in range(20)]
 
 
+async def test_ctrl_c_in_a_terminal_does_not_reach_it_before_its_owner_has_written_the_last_entries() -> None:
+    async with EmbeddedServer() as server:
+        assert server._process is not None
+        assert os.getpgid(server._process.pid) != os.getpgid(0)
+
+
 async def test_one_folder_is_one_servers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("counterpoint.shared_context.redis.embedded.IN_USE_SECONDS", 0.2)
     async with connect(f"embedded://{folder}") as store:
