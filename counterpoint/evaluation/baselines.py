@@ -18,7 +18,9 @@ def behind_turns(
     Words said while the person speaks, or before the silence has lasted, wait in order and come out one a beat.
     `speaking` is the truth: the harness is given a perfect detector.
     """
-    out, waiting, quiet = [], list[int](), 0
+    out: list[int] = []
+    waiting: list[int] = []
+    quiet = 0
     for token, active in zip(said, speaking, strict=True):
         quiet = 0 if active else quiet + 1
         if token != nothing:
