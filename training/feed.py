@@ -18,7 +18,7 @@ class Recipe:
     """Streams of a step over all workers, with sound and as bare words, and their beats. `noise`: share of the fed-back words that is lost."""
 
     audio: int = 12
-    text: int = 8
+    text: int = 16
     beats: int = 128
     text_beats: int = 80
     noise: float = 0.1

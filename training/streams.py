@@ -19,13 +19,13 @@ from training.tasks import sample
 CENTRES = mel_to_hertz(np.linspace(hertz_to_mel(np.array(80.0)), hertz_to_mel(np.array(7600.0)), BANDS + 2))[1:-1]
 FAMILIES = {"flite": 0.34, "pico": 0.24, "festival": 0.14, "espeak": 0.28}
 MIX = {
-    "cue": 0.42, "timed": 0.14, "repeated": 0.02, "chatter": 0.17, "questions": 0.09, "interruption": 0.04, "delegation": 0.05, "telling": 0.01,
+    "cue": 0.42, "timed": 0.14, "repeated": 0.02, "chatter": 0.14, "questions": 0.09, "interruption": 0.04, "delegation": 0.08, "telling": 0.01,
     "mixed": 0.06,
 }  # fmt: skip
 """Task shares of streams with sound: what matters most there is hearing."""
 TEXT_MIX = {
-    "cue": 0.46, "timed": 0.18, "repeated": 0.03, "chatter": 0.03, "questions": 0.1, "interruption": 0.04, "delegation": 0.1, "telling": 0.01,
-    "mixed": 0.05,
+    "cue": 0.44, "timed": 0.12, "repeated": 0.02, "chatter": 0.03, "questions": 0.1, "interruption": 0.03, "delegation": 0.18, "telling": 0.01,
+    "mixed": 0.07,
 }  # fmt: skip
 """Of streams of bare words: binding, time, copying."""
 
