@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("scipy")
-
 from counterpoint.interaction.nn import vocabulary as v
 from training import phrases
 from training.bank import LOW, STEP, Bank

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("espeakng_loader")
-
 from training.align import align
 from training.voices import Espeak
 

@@ -32,9 +32,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `pause_beats`: the person's silence that ends a spoken line. `prefill_tokens`, `decode_tokens`: at most so many in a
     beat, so that a pasted page costs many short beats and not one long one; `rollover_tokens`: for the successor, out
     of what prefilling leaves over. `utterance_tokens`: an utterance that the model does not end is ended here.
-    `context_tokens`: a streaming session is rolled over below this length (or the engine's, if that is less), since each
-    token costs more the longer the sequence is; with a model of 135 million parameters on two cores beside a background
-    model, beats stay under 200 ms up to about 1,500 tokens.
+    `context_tokens`: a streaming session is rolled over below this length (or the engine's, if that is less), since a
+    token costs more the longer the sequence is; with a model of 135 million parameters on two cores beside a
+    background model, beats stay under 200 ms up to about 1,500 tokens.
     """
 
     delegate: Delegating = Delegating.QUESTIONS

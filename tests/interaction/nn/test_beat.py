@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from counterpoint.interaction.nn import vocabulary as v  # noqa: E402
-from counterpoint.interaction.nn.beat import SAMPLES_PER_BEAT, Incoming, advance, begin  # noqa: E402
-from counterpoint.interaction.nn.model import Config, InteractionNet  # noqa: E402
-from counterpoint.interaction.nn.streaming import Decoding  # noqa: E402
+from counterpoint.interaction.nn import vocabulary as v
+from counterpoint.interaction.nn.beat import SAMPLES_PER_BEAT, Incoming, advance, begin
+from counterpoint.interaction.nn.model import Config, InteractionNet
+from counterpoint.interaction.nn.streaming import Decoding
 
 QUIET = Decoding(understood_padding=1e6, said_padding=1e6)
 

@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
-
-from counterpoint.interaction.nn.checkpoint import CheckpointError, load_model, save_model  # noqa: E402
-from counterpoint.interaction.nn.model import Config, InteractionNet  # noqa: E402
+from counterpoint.interaction.nn.checkpoint import CheckpointError, load_model, save_model
+from counterpoint.interaction.nn.model import Config, InteractionNet
 
 SMALL = Config(width=32, layers=1, heads=4, inner=48, bands=8)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from dataclasses import replace  # noqa: E402
-
-from counterpoint.interaction.nn.model import Batch, Config, InteractionNet  # noqa: E402
-from counterpoint.interaction.nn.streaming import Notes, open_state, step  # noqa: E402
+from counterpoint.interaction.nn.model import Batch, Config, InteractionNet
+from counterpoint.interaction.nn.streaming import Notes, open_state, step
 
 SMALL = Config(width=32, layers=2, heads=4, inner=48, bands=16, window=6, pinned=20, sinks=2)
 
