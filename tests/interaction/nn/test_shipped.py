@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
-
-from counterpoint.interaction.nn.beat import Incoming, advance, begin  # noqa: E402
-from counterpoint.interaction.nn.checkpoint import SHIPPED, load_model  # noqa: E402
-from counterpoint.interaction.nn.model import InteractionNet  # noqa: E402
+from counterpoint.interaction.nn.beat import Incoming, advance, begin
+from counterpoint.interaction.nn.checkpoint import SHIPPED, load_model
+from counterpoint.interaction.nn.model import InteractionNet
 
 
 @pytest.fixture(scope="module")
