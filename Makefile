@@ -30,7 +30,7 @@ check: $(STAMPS)/dev
 	$(BIN)/lint-imports
 
 bench: $(STAMPS)/dev
-	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py; do $(BIN)/python $$script --json || exit 1; done
+	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/store.py; do $(BIN)/python $$script --json || exit 1; done
 
 clean:
 	rm -rf $(VENV)
