@@ -80,10 +80,6 @@ class ToolDefinitionError(ConfigurationError):
     """A function cannot become a tool: its signature, its name or its options are wrong."""
 
 
-class ApprovalRefused(CounterpointError):
-    """A tool that needs approval was not approved."""
-
-
 class StoreError(CounterpointError):
     """The shared context could not be read or written."""
 

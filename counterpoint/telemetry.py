@@ -17,9 +17,6 @@ beat_lag: Final = _meter.create_histogram(
 beat_duration: Final = _meter.create_histogram(
     "counterpoint.beat.duration", unit="s", description="How long the interaction model took for a step"
 )
-weave_wait: Final = _meter.create_histogram(
-    "counterpoint.weave.wait", unit="s", description="From a note being laid to its first offer, by reason"
-)
 active_sessions: Final = _meter.create_up_down_counter(
     "counterpoint.session.active", description="Live sessions in this process"
 )

