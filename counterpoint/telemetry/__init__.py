@@ -7,6 +7,9 @@ from typing import Final
 
 from opentelemetry import metrics
 
+from counterpoint.telemetry.silence import silenced as silenced
+from counterpoint.telemetry.silence import unobserved as unobserved
+
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.37.0"
 
 _meter = metrics.get_meter("counterpoint", schema_url=SCHEMA_URL)
