@@ -16,6 +16,8 @@ from counterpoint.interaction.tray import Drop
 from counterpoint.interaction.weaver import Weaver
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import (
+    OWN_NOTE,
+    OWN_TOO_LATE,
     Amended,
     Asked,
     Body,
@@ -23,6 +25,8 @@ from counterpoint.shared_context.entries import (
     Settled,
     Stored,
     Taken,
+    TooLate,
+    Wake,
     Withdrawn,
 )
 from counterpoint.shared_context.expressed import Action, Amend, Delegate, End, Withdraw, Yield
@@ -51,9 +55,10 @@ class Arrivals:
         self._weaver = weaver
         self._delegations = delegations
         self._write = write
-        self._inbox: deque[Stored | Note | Body] = deque()
+        self._inbox: deque[Stored | Note | TooLate] = deque()
         self._news: list[DelegationNews] = []
         self._positions: list[Position] = []
+        self._wakes: list[Wake] = []
         self._results: dict[NoteId, Note] = {}
         self._note_id = note_id
 
@@ -61,8 +66,8 @@ class Arrivals:
     def waiting(self) -> bool:
         return bool(self._inbox)
 
-    def add(self, arrival: Stored | Note | Body) -> None:
-        """From the follower (`Stored`), the application (`Note`) or the journal (a body that the store refused)."""
+    def add(self, arrival: Stored | Note | TooLate) -> None:
+        """From the follower (`Stored`), the application (`Note`) or the journal (a wish that the store refused)."""
         self._inbox.append(arrival)
 
     def take(self, beat: Beat) -> None:
@@ -73,8 +78,10 @@ class Arrivals:
                 self._positions.append(arrival.position)
                 self._entry(arrival, beat)
             elif isinstance(arrival, Note):
+                self._positions.append(OWN_NOTE)
                 self.lay(arrival, beat)
             else:
+                self._positions.append(OWN_TOO_LATE)
                 self._came_too_late(arrival, beat)
         for overdue in self._delegations.overdue(beat, BEAT_SECONDS, GRACE_SECONDS):
             self._give_up(overdue, beat)
@@ -86,6 +93,14 @@ class Arrivals:
     def positions(self) -> tuple[Position, ...]:
         positions, self._positions = tuple(self._positions), []
         return positions
+
+    def woke(self, beat: Beat) -> None:
+        """What has arrived was taken in between two steps, and no step came of it."""
+        self._wakes.append(Wake(beat, len(self._positions)))
+
+    def wakes(self) -> tuple[Wake, ...]:
+        wakes, self._wakes = tuple(self._wakes), []
+        return wakes
 
     def lay(self, note: Note, beat: Beat) -> None:
         self._write(NoteLaid(note), beat)
@@ -172,11 +187,11 @@ class Arrivals:
         if news is not None:
             self._news.append(news)
 
-    def _came_too_late(self, body: Body, beat: Beat) -> None:
+    def _came_too_late(self, late: TooLate, beat: Beat) -> None:
         """The delegation was settled while the host's wish was on its way: a correction asks anew."""
-        if isinstance(body, Amended):
-            self._delegations.became(body.delegation, DelegationState.DONE)
-            self._ask_again(body.delegation, beat)
+        if isinstance(late.wish, Amended):
+            self._delegations.became(late.wish.delegation, DelegationState.DONE)
+            self._ask_again(late.wish.delegation, beat)
 
     def _ask_again(self, delegation: DelegationId, beat: Beat) -> None:
         """The work was done without a correction that was on its way to it."""

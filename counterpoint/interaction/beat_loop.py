@@ -4,6 +4,7 @@ Two awaits per beat: the metronome and the stream. It never waits for the store 
 """
 
 from collections import deque
+from collections.abc import Iterable
 
 import anyio
 import msgspec
@@ -20,8 +21,9 @@ from counterpoint.interaction.output import Output
 from counterpoint.interaction.playback import Playback
 from counterpoint.interaction.recording import Recorder, micro_turn, turn_of
 from counterpoint.interaction.stream_keeper import StreamKeeper
+from counterpoint.interaction.tray import Drop
 from counterpoint.interaction.weaver import NOTHING, Weaver, Weaving
-from counterpoint.shared_context.entries import Gap, MediaFault, NoteDropped
+from counterpoint.shared_context.entries import Gap, MediaFault, NoteDropped, Turn
 from counterpoint.shared_context.expressed import (
     Action,
     Amend,
@@ -71,7 +73,9 @@ class BeatLoop:
         output: Output,
         first: Beat,
         idle_beats: int | None = None,
+        measured: bool = True,
     ) -> None:
+        """`measured`: steps enter the metrics; those of a replay do not."""
         self.capabilities = capabilities
         self.metronome = metronome
         self.intake = intake
@@ -85,7 +89,8 @@ class BeatLoop:
         self.wishes: deque[Action] = deque()
         self.next = first
         self._stream = stream
-        self._recorder = Recorder()
+        self._recorder = Recorder(capabilities.cadence)
+        self._measured = measured
         self._part = 0
         self._held = NOTHING
         self._gap: Gap | None = None
@@ -143,13 +148,13 @@ class BeatLoop:
             await self._sleep()
         elif due < cadence:
             if self.capabilities.partial and not self.intake.live_media and self._part < MAX_PARTS:
-                await self._early(now)
+                await self.early(now)
         else:
             beats = due - due % cadence
             if beats > GAP_BEATS:
-                self._skip(Beat(self.next + beats - cadence), "the host stood still")
+                self.skip(Beat(self.next + beats - cadence), "the host stood still")
                 beats = cadence
-            await self._grid(beats)
+            await self.grid(beats)
 
     async def _sleep(self) -> None:
         """While paused nothing is lived through; what is typed waits."""
@@ -158,16 +163,18 @@ class BeatLoop:
             self.metronome.bell.reset()
         going = self.metronome.beat_at(anyio.current_time())
         if going > self.next:
-            self._skip(going, "paused")
+            self.skip(going, "paused")
 
-    def _skip(self, to: Beat, reason: str) -> None:
+    def skip(self, to: Beat, reason: str) -> None:
+        """Go on at a later beat; those in between were not lived through."""
         gap = Gap(self.next, Beat(to - 1), reason)
         self.journal.write(gap, gap.first)
         self._gap = gap
         self.next = to
         self._active = max(self._active, to)
 
-    async def _grid(self, beats: int) -> None:
+    async def grid(self, beats: int) -> None:
+        """The step on the grid, over so many beats."""
         span = Span(self.next, beats)
         cut = self.intake.cut(span.first, beats, self.metronome.since_start(self.metronome.end_of(span.last)))
         for fault in (*cut.faults, *self._unperceived()):
@@ -181,7 +188,8 @@ class BeatLoop:
         self._part = 0
         self._consider_ending()
 
-    async def _early(self, now: float) -> None:
+    async def early(self, now: float) -> None:
+        """Take in what is there within the beat; a step comes of it if the model has to do with it."""
         if not (self.intake.waiting or self.arrivals.waiting or self.wishes):
             return
         beat = self.next
@@ -192,14 +200,28 @@ class BeatLoop:
             self._part += 1
             weaving, self._held = self._held, NOTHING
             await self._step(Span(beat, 0, self._part), Cut(beat, texts), weaving)
+        else:
+            self.arrivals.woke(beat)
+
+    @property
+    def held_drops(self) -> tuple[Drop, ...]:
+        """Notes that fell away in an early wake, and no step has reported yet."""
+        return self._held.drops
+
+    def record_unlived(self) -> None:
+        """What was taken in after the last step belongs to the log as well."""
+        if arrived := self.arrivals.positions():
+            turn = Turn(span=0, arrived=arrived, wakes=self.arrivals.wakes(), decisions=self._held.decisions)
+            self.journal.write(turn, self.next)
 
     async def _step(self, span: Span, cut: Cut, weaving: Weaving) -> None:
         began = anyio.current_time()
         late = max(0.0, began - self.metronome.end_of(span.last)) if span.beats else 0.0
         perceived = Perceived(cut.texts, cut.audio, cut.frames, self.playback.unheard(), self.arrivals.news())
         expressed = await self._stream.step(perceived, weaving.offers, span)
-        telemetry.beat_lag.record(late)
-        telemetry.beat_duration.record(anyio.current_time() - began)
+        if self._measured:
+            telemetry.beat_lag.record(late)
+            telemetry.beat_duration.record(anyio.current_time() - began)
         self._live_through(span, perceived, weaving, expressed, late)
 
     def _live_through(
@@ -212,7 +234,8 @@ class BeatLoop:
         self.playback.expressed(beat, span.part, span.beats, expressed.text, samples, voiced)
         wishes = (*self.wishes, *expressed.actions)
         self.wishes.clear()
-        turn = turn_of(span, perceived, weaving, expressed, voiced, wishes, self.arrivals.positions())
+        arrived, wakes = self.arrivals.positions(), self.arrivals.wakes()
+        turn = turn_of(span, perceived, weaving, expressed, voiced, wishes, arrived, wakes)
         if turn.flush:
             self.playback.flush(beat, span.part)
         if self._recorder.is_news(turn):
@@ -252,7 +275,7 @@ class BeatLoop:
             self.journal.write(body, beat)
 
     def _settle_playback(self, beat: Beat) -> None:
-        for ack in self.acks:
+        for ack in _merged(self.acks):
             for body in self.playback.played(ack.beat, ack.part, words=ack.words, samples=ack.samples, now=beat):
                 self.journal.write(body, beat)
         self.acks.clear()
@@ -298,3 +321,18 @@ def _joined(held: Weaving, new: Weaving) -> Weaving:
     if held is NOTHING:
         return new
     return Weaving(held.offers + new.offers, held.decisions + new.decisions, held.drops + new.drops)
+
+
+def _merged(acks: Iterable[Ack]) -> list[Ack]:
+    """Reports on the same micro-turn, one right after the other, as one: a listener may report every few samples."""
+    merged: list[Ack] = []
+    for ack in acks:
+        if merged and (merged[-1].beat, merged[-1].part) == (ack.beat, ack.part):
+            last = merged.pop()
+            ack = Ack(ack.beat, ack.part, _farther(last.words, ack.words), _farther(last.samples, ack.samples))  # noqa: PLW2901 (the two become one)
+        merged.append(ack)
+    return merged
+
+
+def _farther(one: int | None, other: int | None) -> int | None:
+    return one if other is None else other if one is None else max(one, other)

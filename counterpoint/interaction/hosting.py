@@ -18,11 +18,22 @@ from counterpoint.interaction.metronome import Metronome
 from counterpoint.interaction.model import InteractionModel, Start, Stream, Weaving
 from counterpoint.interaction.output import Output
 from counterpoint.interaction.playback import Playback
-from counterpoint.interaction.policy import Policy, weave_at_once
+from counterpoint.interaction.policy import Policy, name_of, weave_at_once
 from counterpoint.interaction.session import Session
 from counterpoint.interaction.stream_keeper import StreamKeeper
+from counterpoint.interaction.taking_up import take_up
 from counterpoint.interaction.weaver import Weaver
-from counterpoint.shared_context.entries import Amended, Body, Closed, Failed, NoteDropped, Opened, Stored
+from counterpoint.shared_context.entries import (
+    Amended,
+    Body,
+    Closed,
+    Failed,
+    NoteDropped,
+    Opened,
+    Stored,
+    Terms,
+    TooLate,
+)
 from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, Position, SessionId, WriterId
 from counterpoint.shared_context.packing import package_of
 from counterpoint.shared_context.store import ContextStore, Fence
@@ -119,14 +130,16 @@ class _Live:
         self._fence = fence
         self._store = store
         self._model = model
+        self._policy = weave_at_once if itself else policy
         self._timeline = timeline
         self._snapshot = timeline.tail
         self._notes = 0
+        self._laid = 0
         self._done = anyio.Event()
         self._scopes: list[anyio.CancelScope] = []
         self._resumed = timeline.tail > 0
         self.output = Output(hosting.buffer_beats)
-        self.weaver = Weaver(weave_at_once if itself else policy, itself=itself)
+        self.weaver = Weaver(self._policy, itself=itself)
         self.delegations = Delegations(
             hosting.conversation, served=hosting.served, first=timeline.next_delegation, queue=hosting.queue
         )
@@ -146,9 +159,9 @@ class _Live:
             first=first,
             idle_beats=hosting.idle_beats,
         )
-        self._write(Opened(hosting.session, hosting.instructions, hosting.greeting, capabilities.name, first), first)
-        self._take_up(first)
-        self.session = Session(self.loop, hosting.conversation, hosting.session, self._note_id)
+        self._write(self._opened(first), first)
+        take_up(timeline, self.delegations, self.weaver, first)
+        self.session = Session(self.loop, hosting.conversation, hosting.session, self._application_note_id)
 
     async def beat(self) -> None:
         try:
@@ -214,9 +227,10 @@ class _Live:
             self.loop.stop()
 
     def _last_entries(self) -> None:
+        self.loop.record_unlived()
         if self._hosting.keep and not self.session.end_reason:
             return
-        for drop in self.weaver.leave("the conversation ended"):
+        for drop in (*self.loop.held_drops, *self.weaver.leave("the conversation ended")):
             self._write(NoteDropped(drop.note, drop.reason), self.loop.next)
         self._write(Closed(self.session.end_reason or "the session was left"), self.loop.next)
 
@@ -237,8 +251,13 @@ class _Live:
         self._notes += 1
         return NoteId(f"h{self._fence.epoch}.{self._notes}")
 
-    def _refused(self, body: Body) -> None:
-        self.arrivals.add(body)
+    def _application_note_id(self) -> NoteId:
+        """Counted apart: which numbers the host's own notes have must not depend on when the application laid its."""
+        self._laid += 1
+        return NoteId(f"a{self._fence.epoch}.{self._laid}")
+
+    def _refused(self, late: TooLate) -> None:
+        self.arrivals.add(late)
         self.loop.stir()
 
     async def _open_stream(self, beat: Beat) -> Stream:
@@ -258,16 +277,19 @@ class _Live:
             )
         )
 
-    def _take_up(self, first: Beat) -> None:
-        """What an earlier session left undone: work in flight, and notes that were not heard."""
-        for delegation in self._timeline.unsettled():
-            if (work := self._timeline.work(delegation.id)) is not None:
-                self.delegations.resume(delegation, work.state, first)
-        for laid in self._timeline.pending_notes():
-            note = laid.note
-            if laid.voiced > laid.heard:
-                note = msgspec.structs.replace(note, maybe_heard=True)
-            self.weaver.lay(note, first, laid.heard)
+    def _opened(self, first: Beat) -> Opened:
+        hosting, capabilities = self._hosting, self._model.capabilities
+        itself = capabilities.weaving is Weaving.MODEL
+        terms = Terms(
+            cadence=capabilities.cadence,
+            buffer=hosting.buffer_beats,
+            served=hosting.served,
+            queue=hosting.queue,
+            itself=itself,
+            policy=name_of(self._policy),
+            tail=self._timeline.tail,
+        )
+        return Opened(hosting.session, hosting.instructions, hosting.greeting, capabilities.name, first, terms)
 
     def _followed(self, stored: Stored) -> None:
         self._timeline.apply(stored)

@@ -21,6 +21,7 @@ from counterpoint.shared_context.entries import (
     Entry,
     Failed,
     Recovered,
+    TooLate,
     Withdrawn,
 )
 from counterpoint.shared_context.ids import Beat, Position
@@ -45,10 +46,10 @@ Addressed = Asked | Amended | Withdrawn | Closed
 
 
 class Journal:
-    """`refused` is told of a body that the store would not take because its delegation was settled meanwhile."""
+    """`refused` is told of a wish that the store would not take because its delegation was settled meanwhile."""
 
     def __init__(
-        self, store: ContextStore, fence: Fence, *, clock: Callable[[], float], refused: Callable[[Body], None]
+        self, store: ContextStore, fence: Fence, *, clock: Callable[[], float], refused: Callable[[TooLate], None]
     ) -> None:
         self._store = store
         self._fence = fence
@@ -125,8 +126,7 @@ class Journal:
                 await anyio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
                 tries += 1
             except UnknownDelegation:
-                self._scribe.unwritten(entries)
-                self._refused(entries[0].body)
+                self._came_too_late(entries[0])
                 return
             except (CorruptRecord, WriteRefused) as error:
                 await self._send_the_rest(entries, error)
@@ -159,6 +159,14 @@ class Journal:
                 await self._store.close(self._fence, entries[0])
             case _:
                 await self._store.append(self._fence, entries)
+
+    def _came_too_late(self, entry: Entry) -> None:
+        """It is in the log in the place of the wish, so that the log tells what became of it."""
+        self._scribe.unwritten([entry])
+        if isinstance(entry.body, Amended | Withdrawn):
+            late = TooLate(entry.body)
+            self._outbox.appendleft(Pending(late, entry.header.beat or Beat(0), entry.header.at))
+            self._refused(late)
 
     def _fell_ill(self, error: Exception) -> None:
         if self._failed_since is None:

@@ -60,18 +60,19 @@ class Playback:
         said = self._said.get((beat, part))
         if said is None:
             return []
+        news = said.advance(words, samples) or not self._acknowledges
         self._acknowledges = True
-        heard_more = said.advance(words, samples)
         bodies = self._pass(said)
+        news = news or said.answered is not (said.flushed is not None)
         said.answered = said.flushed is not None
         if said.complete:
             bodies.append(self._settle(said))
         else:
             if said.flushed is not None:
                 self._deadlines[said.flushed] = min(self._deadlines[said.flushed], now)
-            if heard_more:
+            if news:
                 self._note_heard(said)
-                bodies.append(said.report())
+                bodies.append(said.reported(words, samples))
         return bodies
 
     def flush(self, beat: Beat, part: int = 0) -> None:

@@ -56,6 +56,12 @@ class Situation(msgspec.Struct, frozen=True):
 Policy = Callable[[Situation, Sequence[Waiting]], Sequence[Decision]]
 
 
+def name_of(policy: Policy) -> str:
+    """`module:name`, for the log."""
+    name: str = getattr(policy, "__qualname__", type(policy).__qualname__)
+    return f"{policy.__module__}:{name}"
+
+
 def required_silence(waited: int) -> int:
     """Beats of the person's silence before a note that has waited for `waited` beats may be offered."""
     return max(MIN_SILENCE_BEATS, REQUIRED_SILENCE_BEATS - waited // SILENCE_RELAXES_EVERY_BEATS)

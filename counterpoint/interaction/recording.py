@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from counterpoint.interaction.microturn import MicroTurn
 from counterpoint.interaction.model import Perceived, Span
 from counterpoint.interaction.weaver import Weaving
-from counterpoint.shared_context.entries import Gap, Turn
+from counterpoint.shared_context.entries import Gap, Turn, Wake
 from counterpoint.shared_context.expressed import Action, Boundary, Expressed, Floor, Voiced, Yield
 from counterpoint.shared_context.ids import Beat, Position
 
@@ -18,12 +18,14 @@ def turn_of(
     voiced: tuple[Voiced, ...],
     wishes: Sequence[Action],
     arrived: tuple[Position, ...],
+    wakes: tuple[Wake, ...],
 ) -> Turn:
     return Turn(
         part=span.part,
         span=span.beats,
         texts=perceived.texts,
         arrived=arrived,
+        wakes=wakes,
         unheard=perceived.unheard,
         woven=tuple(offer.note.id for offer in weaving.offers),
         text=expressed.text,
@@ -63,9 +65,10 @@ def micro_turn(
 
 
 class Recorder:
-    """The log holds no empty micro-turns: only what is said, perceived, decided, or reported anew."""
+    """The log holds no empty micro-turns: only what is said, perceived, decided, or reported anew, and late steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, cadence: int) -> None:
+        self._cadence = cadence
         self._floor: Floor | None = None
         self._boundary = Boundary.END
 
@@ -73,7 +76,7 @@ class Recorder:
         anew = turn.floor is not self._floor or turn.boundary is not self._boundary
         self._floor = turn.floor
         self._boundary = turn.boundary
-        return anew or _says_something(turn)
+        return anew or _says_something(turn) or (turn.part == 0 and turn.span != self._cadence)
 
 
 def _says_something(turn: Turn) -> bool:

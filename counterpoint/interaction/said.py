@@ -58,10 +58,10 @@ class Said:
         return self.text[self.heard :]
 
     def advance(self, words: int | None, samples: int | None) -> bool:
-        """Take a report; counts outside of what there is are clamped. True if more words were heard than before."""
+        """Take a report; counts outside of what there is are clamped. True if it says more than those before it."""
+        before = (self.heard, self._words, self._samples_played)
         if words is None and samples is None:
-            return self.finish()
-        before = self.heard
+            self.finish()
         if words is not None and (total := len(_WORD.findall(self.text))):
             self._words = max(self._words, min(words, total))
             self.heard = max(self.heard, characters_of_words(self.text, words))
@@ -72,20 +72,28 @@ class Said:
             self.complete = self.complete or samples >= self.samples
         if self.complete:
             self.finish()
-        return self.heard > before
+        return (self.heard, self._words, self._samples_played) != before
 
-    def finish(self) -> bool:
+    def finish(self) -> None:
         """It was played to its end."""
-        before, self.heard = self.heard, len(self.text)
+        self.heard = len(self.text)
         self.complete = True
         self._samples_played = self.samples
-        return self.heard > before
 
     def heard_of(self, voiced: Voiced) -> int:
         """Where in the note hearing ended; the part's start if nothing of it was heard."""
         if not self.text and not self.complete:
             return voiced.start
         return heard_of_voiced(voiced.start, voiced.end, voiced.text_start, self.text, self.heard)
+
+    def reported(self, words: int | None, samples: int | None) -> Played:
+        """The log's entry for what the listener said; told again, it has the same effect."""
+        total = len(_WORD.findall(self.text))
+        told_words = min(max(words, 0), total) if words is not None and total else None
+        told_samples = min(max(samples, 0), self.samples) if samples is not None and self.samples else None
+        if told_words is None and told_samples is None:
+            told_words, told_samples = (0, None) if total else (None, 0)
+        return Played(self.beat, self.part, words=told_words, samples=told_samples)
 
     def report(self, *, assumed: bool = False, cut: bool = False) -> Played:
         """The log's entry for how far it was played."""

@@ -4,6 +4,7 @@ Whoever reads a log written by a newer version meets kinds it does not know; the
 """
 
 import enum
+from typing import Final
 
 import msgspec
 
@@ -52,6 +53,22 @@ class _Body(msgspec.Struct, frozen=True, tag_field="kind", omit_defaults=True):
     pass
 
 
+class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the decisions of a session depend on besides its log, so that they can be replayed from it.
+
+    `cadence`: beats per step. `buffer`: beats that the listener holds. `served`, `queue`: who takes delegations.
+    `itself`: the model times the notes. `policy`: `module:name`. `tail`: the newest entry that the session took up.
+    """
+
+    cadence: int = 1
+    buffer: int = 0
+    served: bool = True
+    queue: str = "default"
+    itself: bool = False
+    policy: str = ""
+    tail: Position = Position(0)
+
+
 class Opened(_Body, frozen=True, tag="opened"):
     """A host opened a session, and with it a new epoch. `model` names what is speaking."""
 
@@ -60,6 +77,7 @@ class Opened(_Body, frozen=True, tag="opened"):
     greeting: str = ""
     model: str = ""
     start: Beat = Beat(0)
+    terms: Terms | None = None
 
 
 class MediaRef(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,11 +96,27 @@ class Unheard(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str
 
 
+OWN_NOTE: Final = Position(0)
+"""Among what arrived: a note of the application's; it is the host's next `NoteLaid`."""
+
+OWN_TOO_LATE: Final = Position(-1)
+"""Among what arrived: the answer that a wish came too late; it is the host's next `TooLate`."""
+
+
+class Wake(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Early in `beat` the first `arrived` of what a micro-turn names were taken in, and no step came of it."""
+
+    beat: Beat
+    arrived: int
+
+
 class Turn(_Body, frozen=True, tag="turn"):
     """One micro-turn that was not empty. Its beat stands in the header; a late step covers `span` beats.
 
     `part` counts the early steps before the grid step of the same beat (the grid step is 0). `arrived`: log positions
-    of other writers' entries taken in just before it, in order. `samples`: length of the audio that was expressed.
+    of other writers' entries taken in before it, in order, and `OWN_NOTE`, `OWN_TOO_LATE`. `wakes`: which of them were
+    taken in before the step itself. `samples`: length of the audio that was expressed. A `span` of 0 without a part is
+    no step: the session ended with this taken in.
     """
 
     part: int = 0
@@ -90,6 +124,7 @@ class Turn(_Body, frozen=True, tag="turn"):
     texts: tuple[TextChunk, ...] = ()
     media: tuple[MediaRef, ...] = ()
     arrived: tuple[Position, ...] = ()
+    wakes: tuple[Wake, ...] = ()
     unheard: Unheard | None = None
     woven: tuple[NoteId, ...] = ()
     text: str = ""
@@ -107,7 +142,8 @@ class Turn(_Body, frozen=True, tag="turn"):
 class Played(_Body, frozen=True, tag="played"):
     """The listener played the micro-turn (`turn`, `part`) up to `words` words or `samples` samples of it.
 
-    `assumed`: nobody acknowledged it in time. `cut`: the rest of it was flushed and will never be played.
+    `assumed`: nobody acknowledged it in time. `cut`: the rest of it was flushed and will never be played. With neither
+    it is what the listener reported.
     """
 
     turn: Beat
@@ -130,6 +166,12 @@ class Amended(_Body, frozen=True, tag="amended"):
 class Withdrawn(_Body, frozen=True, tag="withdrawn"):
     delegation: DelegationId
     reason: str = ""
+
+
+class TooLate(_Body, frozen=True, tag="too_late"):
+    """What the host wished came too late: the delegation was settled already, and nothing of the wish took effect."""
+
+    wish: Amended | Withdrawn
 
 
 class Taken(_Body, frozen=True, tag="taken"):
@@ -258,6 +300,7 @@ KnownBody = (
     | Asked
     | Amended
     | Withdrawn
+    | TooLate
     | Taken
     | NoteLaid
     | NoteDropped
@@ -287,7 +330,11 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """An entry in its place in the log."""
+    """An entry in its place in the log.
+
+    `stamp` tells this write from any other at the same position, in a store that was set back meanwhile (0: unknown).
+    """
 
     position: Position
     entry: Entry
+    stamp: int = 0

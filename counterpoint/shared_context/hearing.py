@@ -39,11 +39,11 @@ def heard_after(text: str, samples: int, heard: int, report: Report, played: Pla
 def _characters(text: str, samples: int, played: Played) -> int:
     if not text:
         return int(not played.cut if played.samples is None else played.samples >= samples)
-    if played.words is not None:
-        return characters_of_words(text, played.words)
-    if played.samples is not None:
-        return characters_of_samples(text, played.samples, samples)
-    return 0 if played.cut else len(text)
+    if played.words is None and played.samples is None:
+        return 0 if played.cut else len(text)
+    by_words = 0 if played.words is None else characters_of_words(text, played.words)
+    by_samples = 0 if played.samples is None else characters_of_samples(text, played.samples, samples)
+    return max(by_words, by_samples)
 
 
 def characters_of_words(text: str, words: int) -> int:

@@ -98,7 +98,7 @@ async def test_d5_a_newer_result_replaces_an_older_one_that_was_not_voiced_yet()
 
     played = await play(Runtime(ScriptedInteraction()), talks(range(12)), beats=30, also=two_results)
     assert played.said == "Platform four."
-    assert [each.reason for each in played.bodies(NoteDropped)] == ["superseded by h1.2"]
+    assert [each.reason for each in played.bodies(NoteDropped)] == ["superseded by a1.2"]
 
 
 async def test_d6_an_interrupted_delivery_is_finished_later_without_repeating_what_was_heard() -> None:

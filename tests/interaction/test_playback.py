@@ -41,11 +41,12 @@ def test_an_acknowledgement_without_counts_means_all_of_it():
 def test_acknowledgements_may_come_in_parts_and_only_news_is_logged():
     listener = playback()
     say(listener, 3, "one two three", samples=3200)
-    assert played(listener, 3, words=1) == [Played(Beat(3), words=1, samples=0)]
+    assert played(listener, 3, words=1) == [Played(Beat(3), words=1)]
     assert played(listener, 3, words=1) == []
     assert played(listener, 3, words=0) == []
-    assert played(listener, 3, samples=1600) == []  # half the sound, in the middle of the second word
-    assert played(listener, 3, samples=2400) == [Played(Beat(3), words=2, samples=2400)]
+    assert played(listener, 3, samples=1600) == [Played(Beat(3), samples=1600)]
+    assert played(listener, 3, samples=1600) == []
+    assert played(listener, 3, samples=2400) == [Played(Beat(3), samples=2400)]
     assert played(listener, 3, samples=3200) == [Played(Beat(3), words=3, samples=3200)]
 
 
@@ -54,7 +55,7 @@ def test_counts_outside_of_what_there_is_are_clamped(words, heard):
     listener = playback()
     say(listener, 3, "one two three")
     bodies = played(listener, 3, words=words)
-    assert [body.words for body in bodies] == ([heard] if heard else [])
+    assert [body.words for body in bodies] == [heard]
     assert listener.settled is (heard == 3)
 
 
@@ -62,20 +63,23 @@ def test_counts_outside_of_what_there_is_are_clamped(words, heard):
 def test_sound_maps_to_text_proportionally_and_half_a_word_is_not_heard(samples, heard):
     listener = playback()
     say(listener, 3, "fourteen minutes", samples=3200)
-    assert [body.words for body in played(listener, 3, samples=samples)] == ([heard] if heard else [])
+    played(listener, 3, samples=samples)
+    listener.flush(Beat(4))
+    cut = listener.tick(Beat(6))
+    assert [body.words for body in cut] == ([] if heard == 2 else [heard])
 
 
 def test_sound_reported_for_text_that_has_none_says_nothing():
     listener = playback()
     say(listener, 3, "one two")
-    assert played(listener, 3, samples=5000) == []
+    assert played(listener, 3, samples=5000) == [Played(Beat(3), words=0)]
     assert not listener.settled
 
 
 def test_sound_without_text_is_settled_by_its_samples():
     listener = playback()
     say(listener, 3, "", samples=3200)
-    assert played(listener, 3, words=2) == []
+    assert played(listener, 3, words=2) == [Played(Beat(3), samples=0)]
     assert played(listener, 3, samples=3200) == [Played(Beat(3), samples=3200)]
 
 
@@ -111,7 +115,7 @@ def test_that_nothing_of_a_turn_was_played_yet_says_nothing_of_those_before_it()
     listener = playback()
     for beat in (3, 4):
         say(listener, beat, "one two ")
-    assert played(listener, 4, words=0) == []
+    assert played(listener, 4, words=0) == [Played(Beat(4), words=0)]
     assert played(listener, 3, words=1) == [Played(Beat(3), words=1)]
 
 
@@ -187,7 +191,7 @@ def test_several_answers_before_the_next_beat_count_as_the_furthest():
 
 def test_the_answer_may_be_that_nothing_of_a_turn_was_played():
     listener = spoken()
-    assert played(listener, 11, words=0) == [Played(Beat(10), words=3, assumed=True)]
+    assert played(listener, 11, words=0) == [Played(Beat(10), words=3, assumed=True), Played(Beat(11), words=0)]
     listener.tick(Beat(14))
     assert listener.unheard() == Unheard(Beat(11), "leaves at ten from platform three.")
 
@@ -417,3 +421,18 @@ def test_a_conversation_of_any_length_is_remembered_in_bounded_space():
     assert len(listener._deadlines) <= 2
     assert len(listener._notes) == REMEMBERED_NOTES
     assert listener.heard_of(NoteId("1990")) == 7
+
+
+# What a listener said can be told again
+
+
+@pytest.mark.parametrize("counts", [{"words": 1}, {"samples": 1700}, {"words": 1, "samples": 2900}, {"words": 0}, {}])
+def test_a_logged_report_told_again_has_the_same_effect(counts):
+    first, again = playback(), playback()
+    for listener in (first, again):
+        say(listener, 3, "one two ", samples=3200)
+        listener.flush(Beat(4))
+    [logged] = played(first, 3, **counts)
+    assert played(again, 3, words=logged.words, samples=logged.samples) == [logged]
+    assert again.tick(Beat(5)) == first.tick(Beat(5))
+    assert again.unheard() == first.unheard()

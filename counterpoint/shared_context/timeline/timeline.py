@@ -37,6 +37,7 @@ from counterpoint.shared_context.entries import (
     Taken,
     ToolCalled,
     ToolReturned,
+    TooLate,
     Turn,
     Unknown,
     Withdrawn,
@@ -226,7 +227,9 @@ class Timeline:
                 self._closed(body.reason)
             case Gap():
                 self._state.beat = max(self._state.beat, body.last)
-            case MediaFault() | Degraded() | Recovered() | Paused() | Resumed() | Failed() | Orphaned() | Unknown():
+            case MediaFault() | Degraded() | Recovered() | Paused() | Resumed() | Failed():
+                pass
+            case TooLate() | Orphaned() | Unknown():
                 pass
             case _:
                 assert_never(body)
