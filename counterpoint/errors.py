@@ -64,6 +64,10 @@ class SessionClosed(CounterpointError):
     """The session has ended; open a new one on the same conversation to go on."""
 
 
+class TokenRefused(CounterpointError):
+    """A resume token that cannot be used: malformed, of another conversation, or of a newer version."""
+
+
 class ModelFailed(CounterpointError):
     """An interaction or background model raised or broke its protocol."""
 
@@ -103,6 +107,10 @@ class SequenceGap(StoreError):
         super().__init__(f"expected entry {expected} of this writer, got {got}: send the missing ones first")
         self.expected = expected
         self.got = got
+
+
+class Rewound(StoreError):
+    """The log is no longer what it was up to there: the store has lost its last writes. Read it anew."""
 
 
 class WriteRefused(StoreError):

@@ -52,6 +52,34 @@ class Snapshot(msgspec.Struct, frozen=True):
     data: bytes
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """How far a store has come with a host. `tail`, `stamp`: the newest entry of the log; `last`: the number of the
+    newest entry under this host's fence; `covered`: by the snapshot. `held`: the store knows this fence.
+    """
+
+    tail: Position = Position(0)
+    stamp: int = 0
+    last: int = 0
+    covered: Position = Position(0)
+    held: bool = False
+
+
+class Restoration(msgspec.Struct, frozen=True):
+    """What a host gives back to a store that has lost its last writes: everything that it knows after `base`.
+
+    `entries`: of all writers, in order, with the positions and stamps that they had. `last`: the number of the host's
+    own newest entry up to their end. `unsettled`: the delegations that were unsettled then. `snapshot`: needed where
+    the log ends before `base`. `token` is told from that of every other restoration.
+    """
+
+    token: str
+    base: Position
+    entries: tuple[Stored, ...]
+    last: int
+    unsettled: tuple[Delegation, ...]
+    snapshot: Snapshot | None = None
+
+
 class DeadLetter(msgspec.Struct, frozen=True):
     """A delegation that was given up after too many attempts."""
 
@@ -85,11 +113,29 @@ class ContextStore(Protocol):
         """
         ...
 
-    def follow(self, conversation: ConversationId, after: Position = Position(0)) -> AsyncGenerator[Stored, None]:
+    def follow(
+        self, conversation: ConversationId, after: Position = Position(0), stamp: int = 0
+    ) -> AsyncGenerator[Stored, None]:
         """Every entry after a position, as it comes; ends when the conversation is closed or forgotten.
 
         Cancelling loses nothing: follow again from the last position seen. Where a position is skipped, the log was
-        trimmed before it was followed to there, and `last_snapshot` covers what is missing.
+        trimmed before it was followed to there, and `last_snapshot` covers what is missing. Raises `Rewound` where the
+        log ends before that position, or has another entry there than the one with that stamp, and
+        `UnknownConversation` where nothing is kept (any more).
+        """
+        ...
+
+    async def standing(self, fence: Fence) -> Standing:
+        """What the store has of a host's conversation, also if it was set back to before the host opened it, or has
+        nothing of it. Raises `Fenced` if a newer host has it, `ConversationClosed` if it was closed or forgotten.
+        """
+        ...
+
+    async def restore(self, fence: Fence, given: Restoration) -> Standing:
+        """Make good what a store has lost that was set back. The host is the host again, as it was, unless a newer one
+        has opened the conversation (`Fenced`) or it was closed or forgotten (`ConversationClosed`). What is missing in
+        the log is put back, in its place where that is free, else at the end; what is there already is not written
+        again. Afterwards what is unsettled is what the host says: it waits to be leased, or still has its worker.
         """
         ...
 

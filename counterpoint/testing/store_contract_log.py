@@ -51,7 +51,8 @@ class LogContract(StoreTrial):
         host = await Host.open(store)
         entry = host.scribe.write(Turn(text="Grüße, 旅"), cause=Position(7), trace="00-4bf9-00f0-01")
         await store.append(host.fence, [entry])
-        assert list(await everything(store, host.conversation)) == [Stored(Position(1), entry)]
+        [stored] = await everything(store, host.conversation)
+        assert stored == Stored(Position(1), entry, stored.stamp)
 
     async def test_conversations_do_not_mix(self, store: ContextStore) -> None:
         one, other = await Host.open(store, "one"), await Host.open(store, "other")

@@ -5,6 +5,9 @@ from counterpoint.shared_context.ids import ConversationId
 from counterpoint.shared_context.memory.conversation import Conversation
 from counterpoint.shared_context.memory.shelf import Shelf
 
+FORGOTTEN_KEPT = 10_000
+"""Ids of conversations that were forgotten, so that a host of one does not take it for lost; then the oldest go."""
+
 
 class Archive:
     """`max_bytes`: of all logs, snapshots and media together."""
@@ -15,6 +18,8 @@ class Archive:
         self._bytes = 0
         self._conversations: dict[ConversationId, Conversation] = {}
         self._closed: dict[ConversationId, Conversation] = {}
+        self._forgotten: dict[ConversationId, int] = {}
+        self._floor = 0
 
     def find(self, conversation: ConversationId) -> Conversation | None:
         return self._conversations.get(conversation)
@@ -29,11 +34,38 @@ class Archive:
             return kept
         raise ConversationClosed(f"conversation {conversation!r} is not kept here: never opened, or forgotten")
 
-    def openable(self, conversation: ConversationId) -> Conversation:
+    def openable(self, conversation: ConversationId, born: int) -> Conversation:
         """The conversation of that id, a new one if there is none."""
         if (kept := self._conversations.get(conversation)) is None:
-            kept = self._conversations[conversation] = Conversation(conversation)
+            kept = self._conversations[conversation] = Conversation(conversation, born, self.floor_of(conversation))
         return kept
+
+    def floor_of(self, conversation: ConversationId) -> int:
+        return max(self._floor, self._forgotten.get(conversation, 0))
+
+    def check_not_forgotten(self, conversation: ConversationId, epoch: int) -> None:
+        """Nobody forgot it since that epoch: what is missing was lost."""
+        if epoch <= self._forgotten.get(conversation, 0):
+            raise ConversationClosed(f"conversation {conversation!r} was forgotten")
+
+    def has_forgotten(self, conversation: ConversationId) -> bool:
+        return conversation in self._forgotten and conversation not in self._conversations
+
+    @property
+    def newest_epoch(self) -> int:
+        """Of everything that was ever kept here."""
+        return max((kept.newest_epoch for kept in self._conversations.values()), default=self._floor)
+
+    def after(self, newest_epoch: int) -> None:
+        """This is an older state of an archive: no epoch up to that one is given again."""
+        self._floor = max(self._floor, newest_epoch)
+        for kept in self._conversations.values():
+            kept.floor = max(kept.floor, self._floor)
+
+    def wake_all(self) -> None:
+        """Whoever follows looks again."""
+        for kept in self._conversations.values():
+            kept.changed.wake()
 
     def close(self, kept: Conversation) -> None:
         """From now on it is read only, and may go if room is needed."""
@@ -45,6 +77,10 @@ class Archive:
         self.grew(-kept.size)
         del self._conversations[kept.id]
         self._closed.pop(kept.id, None)
+        self._forgotten.pop(kept.id, None)
+        self._forgotten[kept.id] = kept.newest_epoch
+        if len(self._forgotten) > FORGOTTEN_KEPT:
+            del self._forgotten[next(iter(self._forgotten))]
         kept.forgotten = True
         kept.changed.wake()
 

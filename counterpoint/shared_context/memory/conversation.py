@@ -5,21 +5,27 @@ from collections.abc import Sequence
 from counterpoint.errors import ConversationClosed, Fenced, UnknownDelegation
 from counterpoint.shared_context.admission import check_hosts
 from counterpoint.shared_context.delegations import DelegationState
-from counterpoint.shared_context.entries import Entry, Orphaned, Settled
-from counterpoint.shared_context.ids import ConversationId, DelegationId, WriterId
+from counterpoint.shared_context.entries import Entry, Orphaned, Role, Settled
+from counterpoint.shared_context.ids import ConversationId, DelegationId, Position, WriterId
 from counterpoint.shared_context.memory.ledger import Ledger
 from counterpoint.shared_context.memory.log import Log
 from counterpoint.shared_context.memory.queues import Pending
 from counterpoint.shared_context.memory.wakeup import WakeUp
-from counterpoint.shared_context.store import Fence, Opening, Snapshot
+from counterpoint.shared_context.store import Fence, Opening, Snapshot, Standing
 
 SETTLED_LEDGERS = 64
 """Ledgers kept of settled delegations, for a worker that asks again because the reply was lost."""
 
 
 class Conversation:
-    def __init__(self, conversation: ConversationId) -> None:
+    """`born`: tells it from another of the same id, after it was forgotten or lost. `floor`: epochs up to this one were
+    given to others, before that.
+    """
+
+    def __init__(self, conversation: ConversationId, born: int = 0, floor: int = 0) -> None:
         self.id = conversation
+        self.born = born
+        self.floor = floor
         self.log = Log()
         self.snapshot: Snapshot | None = None
         self.pending: dict[DelegationId, Pending] = {}
@@ -33,6 +39,11 @@ class Conversation:
         self._withdrawn: dict[Fence, Ledger] = {}
 
     @property
+    def newest_epoch(self) -> int:
+        """Of all hosts and leases."""
+        return max(self._epoch, self._leases, self.floor)
+
+    @property
     def ended(self) -> bool:
         return self.closed or self.forgotten
 
@@ -43,19 +54,45 @@ class Conversation:
 
     def open(self, writer: WriterId) -> Opening:
         self.check_open()
-        self._epoch += 1
+        self._epoch = max(self._epoch, self.floor) + 1
         fence = Fence(self.id, writer, self._epoch)
         self._hosts[fence] = Ledger()
         return Opening(fence, self.log.tail)
 
     def lease_fence(self, pending: Pending, worker: WriterId) -> Fence:
         """A new epoch for a delegation, counted over the conversation: no two leases in it share one."""
-        self._leases += 1
+        self._leases = max(self._leases, self.floor) + 1
         return Fence(self.id, worker, self._leases, pending.delegation.id)
 
     def check_open(self) -> None:
         if self.closed:
             raise ConversationClosed(f"conversation {self.id!r} is closed")
+
+    def standing(self, fence: Fence) -> Standing:
+        self.check_not_overtaken(fence)
+        ledger = self._hosts.get(fence) if fence.epoch == self._epoch else None
+        tail, covered = self.log.tail, self.snapshot.upto if self.snapshot else Position(0)
+        return Standing(tail, self.log.stamp(tail), ledger.last if ledger else 0, covered, held=ledger is not None)
+
+    def check_not_overtaken(self, fence: Fence) -> None:
+        """No newer host has opened this conversation, and it is open."""
+        check_hosts(fence)
+        self.check_open()
+        if self._epoch > fence.epoch or (self._epoch == fence.epoch and fence not in self._hosts):
+            raise self._fenced(fence)
+
+    def host_again(self, fence: Fence) -> Ledger:
+        """The host that opened this conversation before the store was set back."""
+        self._epoch = fence.epoch
+        return self._hosts.setdefault(fence, Ledger())
+
+    def ledger_of(self, role: Role, writer: WriterId, epoch: int) -> Ledger | None:
+        """Of a host, or of the lease of that epoch, if this is known here."""
+        if role is Role.HOST:
+            return self._hosts.get(Fence(self.id, writer, epoch))
+        leased = {each.fence: each.ledger for each in self.pending.values() if each.fence is not None}
+        known = {**self._settled, **self._withdrawn, **leased}
+        return next((known[fence] for fence in known if (fence.writer, fence.epoch) == (writer, epoch)), None)
 
     def check_writer(self, fence: Fence) -> None:
         """The newest host, or the worker that has the delegation now, in an open conversation."""

@@ -15,9 +15,10 @@ from counterpoint.shared_context.ids import Position
 class Ledger:
     """`sealed`: the writer is done; what it wrote can still be asked for, nothing can be added."""
 
-    __slots__ = ("_positions", "_seqs", "last", "sealed")
+    __slots__ = ("_next", "_positions", "_seqs", "last", "sealed")
 
     def __init__(self) -> None:
+        self._next = 0
         self._seqs = array("q")
         self._positions = array("q")
         self.last = 0
@@ -41,9 +42,15 @@ class Ledger:
     def add(self, position: Position) -> None:
         """The next number got this position."""
         self.last += 1
-        if self.last == 1 or position != self.position(self.last - 1) + 1:
+        if position != self._next:
             self._seqs.append(self.last)
             self._positions.append(position)
+        self._next = position + 1
+
+    def skip_to(self, seq: int) -> None:
+        """The entries up to this number were written, and nobody knows where any more."""
+        if seq > self.last:
+            self.last, self._next = seq, 0
 
     def position(self, seq: int) -> Position:
         run = bisect_right(self._seqs, seq) - 1

@@ -5,6 +5,8 @@ in between: it happens whole or not at all, and nobody else in the middle of it.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from copy import deepcopy
+from itertools import count
 from math import inf
 from typing import Final, Self, TypeVar
 
@@ -12,7 +14,7 @@ import anyio
 import anyio.lowlevel
 from msgspec.structs import replace
 
-from counterpoint.errors import ConfigurationError, Fenced, MediaTooLarge, UnknownDelegation, WriteRefused
+from counterpoint.errors import ConfigurationError, Fenced, MediaTooLarge, Rewound, UnknownDelegation, WriteRefused
 from counterpoint.shared_context import dates
 from counterpoint.shared_context.admission import (
     check_headers,
@@ -31,9 +33,18 @@ from counterpoint.shared_context.memory.archive import Archive
 from counterpoint.shared_context.memory.conversation import Conversation
 from counterpoint.shared_context.memory.ledger import Ledger
 from counterpoint.shared_context.memory.queues import Pending, Queues
+from counterpoint.shared_context.memory.restoring import restore_log
 from counterpoint.shared_context.memory.wakeup import WakeUp
 from counterpoint.shared_context.scribe import Scribe
-from counterpoint.shared_context.store import DeadLetter, Fence, Lease, Opening, Snapshot
+from counterpoint.shared_context.store import (
+    DeadLetter,
+    Fence,
+    Lease,
+    Opening,
+    Restoration,
+    Snapshot,
+    Standing,
+)
 
 B = TypeVar("B", bound=Body)
 
@@ -69,6 +80,8 @@ class MemoryStore:
         self._archive = Archive(max_bytes)
         self._queues = Queues()
         self._offered = WakeUp()
+        self._stamps = count(1)
+        self._restored: dict[ConversationId, str] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,7 +92,7 @@ class MemoryStore:
     # the log
 
     async def open(self, conversation: ConversationId, writer: WriterId) -> Opening:
-        return self._archive.openable(conversation).open(writer)
+        return self._archive.openable(conversation, next(self._stamps)).open(writer)
 
     async def append(self, fence: Fence, entries: Sequence[Entry]) -> Sequence[Position]:
         check_plain(entries)
@@ -90,18 +103,42 @@ class MemoryStore:
             raise ConfigurationError(f"at least one entry can be read, not {limit}")
         return self._archive.readable(conversation).log.after(after, limit)
 
-    async def follow(self, conversation: ConversationId, after: Position = _START) -> AsyncGenerator[Stored, None]:
-        kept = self._archive.readable(conversation)
-        while not kept.forgotten:
+    async def follow(
+        self, conversation: ConversationId, after: Position = _START, stamp: int = 0
+    ) -> AsyncGenerator[Stored, None]:
+        born = self._archive.readable(conversation).born
+        while not self._archive.has_forgotten(conversation):
+            kept = self._archive.readable(conversation)
+            there = kept.log.stamp(after)
+            if kept.born != born or kept.log.tail < after or (stamp and there and stamp != there):
+                raise Rewound(f"the log of {conversation!r} is not what it was up to {after}")
             if batch := kept.log.after(after, _FOLLOWED_AT_ONCE):
                 for stored in batch:
-                    after = stored.position
+                    after, stamp = stored.position, stored.stamp
                     yield stored
                 await anyio.lowlevel.checkpoint()
             elif kept.closed:
                 return
             else:
                 await kept.changed.wait()
+
+    async def standing(self, fence: Fence) -> Standing:
+        self._archive.check_not_forgotten(fence.conversation, fence.epoch)
+        kept = self._archive.find(fence.conversation)
+        return kept.standing(fence) if kept else Standing()
+
+    async def restore(self, fence: Fence, given: Restoration) -> Standing:
+        self._archive.check_not_forgotten(fence.conversation, fence.epoch)
+        kept = self._archive.openable(fence.conversation, next(self._stamps))
+        kept.check_not_overtaken(fence)
+        if self._restored.get(fence.conversation) != given.token:
+            self._restored[fence.conversation] = given.token
+            before = kept.size
+            restore_log(kept, fence, given, lambda: next(self._stamps))
+            self._archive.grew(kept.size - before)
+            self._requeue(kept, given.unsettled)
+        kept.changed.wake()
+        return kept.standing(fence)
 
     async def snapshot(self, fence: Fence, upto: Position, data: bytes) -> None:
         kept = self._archive.writable(fence.conversation)
@@ -253,6 +290,22 @@ class MemoryStore:
     async def get_media(self, conversation: ConversationId, media: MediaId) -> bytes | None:
         return self._archive.shelf.get(self._archive.readable(conversation).id, media, anyio.current_time())
 
+    def remembered(self) -> Callable[[], None]:
+        """What sets the store back to how it is now, as a server does that comes back without its last writes: for
+        tests. Nobody is told.
+        """
+        saved = deepcopy((self._archive, self._queues))
+
+        def set_back() -> None:
+            newer = self._archive
+            self._archive, self._queues = deepcopy(saved)
+            self._archive.after(newer.newest_epoch)
+            newer.wake_all()
+            self._restored.clear()
+            self._offered.wake()
+
+        return set_back
+
     # how
 
     def _operation(self, fence: Fence, entry: Entry, kind: type[B]) -> tuple[Conversation, B, bool]:
@@ -278,7 +331,7 @@ class MemoryStore:
 
     def _add(self, kept: Conversation, ledger: Ledger, records: Sequence[bytes]) -> None:
         for record in records:
-            ledger.add(kept.log.append(record))
+            ledger.add(kept.log.append(record, next(self._stamps)))
             self._archive.grew(len(record))
         kept.changed.wake()
 
@@ -290,6 +343,16 @@ class MemoryStore:
     def _forget(self, kept: Conversation) -> None:
         self._queues.forget(kept.id, kept.pending.values())
         self._archive.forget(kept)
+
+    def _requeue(self, kept: Conversation, unsettled: Sequence[Delegation]) -> None:
+        """What is unsettled is exactly this."""
+        wanted = {delegation.id: delegation for delegation in unsettled}
+        for delegation in [each for each in kept.pending if each not in wanted]:
+            kept.withdrawn(kept.pending[delegation])
+            self._drop(kept, delegation)
+        for id, delegation in wanted.items():
+            if id not in kept.pending and not self._queues.dead_letter(kept.id, id):
+                self._queue(kept, delegation)
 
     def _queue(self, kept: Conversation, delegation: Delegation) -> None:
         kept.pending[delegation.id] = self._queues.offer(replace(delegation, attempts=0))

@@ -18,6 +18,10 @@ class WakeUp:
             self._event.set()
             self._event = None
 
+    def __deepcopy__(self, memo: object) -> "WakeUp":
+        """Nobody waits for the copy."""
+        return WakeUp()
+
     async def wait(self) -> None:
         if self._event is None:
             self._event = anyio.Event()
