@@ -4,7 +4,6 @@ Two awaits per beat: the metronome and the stream. It never waits for the store 
 """
 
 from collections import deque
-from collections.abc import Iterable
 
 import anyio
 import msgspec
@@ -14,7 +13,7 @@ from counterpoint.config import GAP_BEATS
 from counterpoint.interaction.arrivals import Arrivals
 from counterpoint.interaction.delegations import Anew, Delegations, Forgone, Refused
 from counterpoint.interaction.intake import Cut, Intake
-from counterpoint.interaction.journal import Journal
+from counterpoint.interaction.journal import Writing
 from counterpoint.interaction.metronome import Metronome
 from counterpoint.interaction.model import Capabilities, Modality, Perceived, Span
 from counterpoint.interaction.output import Output
@@ -69,7 +68,7 @@ class BeatLoop:
         playback: Playback,
         delegations: Delegations,
         arrivals: Arrivals,
-        journal: Journal,
+        journal: Writing,
         output: Output,
         first: Beat,
         idle_beats: int | None = None,
@@ -126,6 +125,17 @@ class BeatLoop:
     def stop(self) -> None:
         self._stopping = True
         self.metronome.bell.ring()
+
+    def acknowledge(self, ack: Ack) -> None:
+        """Taken into account in the next step on the grid. A listener may report every few samples: reports on the same
+        micro-turn, one right after the other, become one.
+        """
+        last = self.acks[-1] if self.acks else None
+        if last is not None and (last.beat, last.part) == (ack.beat, ack.part):
+            words, samples = _farther(last.words, ack.words), _farther(last.samples, ack.samples)
+            self.acks[-1] = Ack(ack.beat, ack.part, words, samples)
+        else:
+            self.acks.append(ack)
 
     def pause(self, reason: str) -> None:
         self._paused = reason
@@ -275,7 +285,7 @@ class BeatLoop:
             self.journal.write(body, beat)
 
     def _settle_playback(self, beat: Beat) -> None:
-        for ack in _merged(self.acks):
+        for ack in self.acks:
             for body in self.playback.played(ack.beat, ack.part, words=ack.words, samples=ack.samples, now=beat):
                 self.journal.write(body, beat)
         self.acks.clear()
@@ -321,17 +331,6 @@ def _joined(held: Weaving, new: Weaving) -> Weaving:
     if held is NOTHING:
         return new
     return Weaving(held.offers + new.offers, held.decisions + new.decisions, held.drops + new.drops)
-
-
-def _merged(acks: Iterable[Ack]) -> list[Ack]:
-    """Reports on the same micro-turn, one right after the other, as one: a listener may report every few samples."""
-    merged: list[Ack] = []
-    for ack in acks:
-        if merged and (merged[-1].beat, merged[-1].part) == (ack.beat, ack.part):
-            last = merged.pop()
-            ack = Ack(ack.beat, ack.part, _farther(last.words, ack.words), _farther(last.samples, ack.samples))  # noqa: PLW2901 (the two become one)
-        merged.append(ack)
-    return merged
 
 
 def _farther(one: int | None, other: int | None) -> int | None:

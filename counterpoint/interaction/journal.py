@@ -6,6 +6,7 @@ While the store cannot be written, entries wait here in order (bounded) and the 
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import takewhile
+from typing import Protocol
 
 import anyio
 import msgspec
@@ -43,6 +44,15 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 Addressed = Asked | Amended | Withdrawn | Closed
+
+
+class Writing(Protocol):
+    """A journal as the beat loop sees it."""
+
+    @property
+    def degraded(self) -> bool: ...
+
+    def write(self, body: Body, beat: Beat, cause: Position | None = None) -> None: ...
 
 
 class Journal:

@@ -58,7 +58,7 @@ class Session:
                 raise ChunkRefused("what was played is counted in whole words or samples")
         if words is None and samples is None:
             words, samples = len(turn.text.split()), len(turn.audio) // 2
-        self._loop.acks.append(Ack(turn.beat, turn.part, words, samples))
+        self._loop.acknowledge(Ack(turn.beat, turn.part, words, samples))
 
     def lay(
         self,
