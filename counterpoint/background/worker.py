@@ -33,7 +33,7 @@ from counterpoint.tools.toolbox import Toolbox
 URGENT_SLOTS: Final = 1
 """Slots beyond `concurrency` that only urgent delegations take: a HIGH one never waits for NORMAL ones to end."""
 
-LEASE_WAIT_SECONDS: Final = 10.0
+LEASE_WAIT_SECONDS: Final = 60.0
 """How long the store is asked to wait for work before it is asked again."""
 
 OVERDUE_PAUSE_SECONDS: Final = 0.05
@@ -88,6 +88,7 @@ class Worker:
         self._calls = Calls()
         self._working: dict[Reasoner, Lease] = {}
         self._changed = WakeUp()
+        self._full = False
         self._taking: anyio.CancelScope | None = None
         self._draining = False
         self._closing = anyio.Event()
@@ -174,17 +175,27 @@ class Worker:
             if self._draining:
                 self._taking.cancel()
             async with anyio.create_task_group() as takers:
-                takers.start_soon(self._take, jobs, state_of, self._slots, Priority.LOW)
-                takers.start_soon(self._take, jobs, state_of, self._urgent_slots, Priority.HIGH)
+                takers.start_soon(self._take, jobs, state_of)
+                takers.start_soon(self._take_urgent, jobs, state_of)
                 task_status.started()
 
-    async def _take(
-        self, jobs: TaskGroup, state_of: Callable[[ConversationId], Any], slots: anyio.Semaphore, at_least: Priority
-    ) -> None:
+    async def _take(self, jobs: TaskGroup, state_of: Callable[[ConversationId], Any]) -> None:
         while True:
-            await slots.acquire()
-            lease = await self._lease(at_least)
-            jobs.start_soon(self._work_on, lease, state_of, slots)
+            self._full = self._slots.value == 0
+            self._changed.wake()
+            await self._slots.acquire()
+            self._full = False
+            lease = await self._lease(Priority.LOW)
+            jobs.start_soon(self._work_on, lease, state_of, self._slots)
+
+    async def _take_urgent(self, jobs: TaskGroup, state_of: Callable[[ConversationId], Any]) -> None:
+        """Only while the other slots are taken: until then whoever fills those takes what is urgent first."""
+        while True:
+            await self._urgent_slots.acquire()
+            while not self._full:
+                await self._changed.wait()
+            lease = await self._lease(Priority.HIGH)
+            jobs.start_soon(self._work_on, lease, state_of, self._urgent_slots)
 
     async def _lease(self, at_least: Priority) -> Lease:
         tries = 0

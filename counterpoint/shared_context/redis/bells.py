@@ -20,12 +20,12 @@ QUIET_SECONDS: Final = 5.0
 
 
 class Bell:
-    """Rung at first, so that whoever waits for it looks once after it was hung up."""
+    """Hang it up, look, and only then wait: what comes in between rings it."""
 
     __slots__ = ("_stirred", "rung")
 
     def __init__(self) -> None:
-        self.rung = True
+        self.rung = False
         self._stirred: anyio.Event | None = None
 
     @property
@@ -143,6 +143,7 @@ class Bells:
         with anyio.CancelScope(shield=True):
             async with self._sending:
                 wanted, left = self._bells.keys() - self._subscribed, self._subscribed - self._bells.keys()
+                self._subscribed -= left  # at once: a bell that is hung up meanwhile finds that it has to subscribe
                 pubsub = self._pubsub = self._pubsub or PubSub(self._pool)
                 try:
                     with translated():
@@ -154,7 +155,7 @@ class Bells:
                     await self._lose(pubsub)
                     raise
                 if pubsub is self._pubsub:
-                    self._subscribed = (self._subscribed | wanted) - left
+                    self._subscribed |= wanted
 
     async def _lose(self, pubsub: PubSub) -> None:
         """A connection goes, whatever state it is in. Whoever waits looks for himself, and connects again."""

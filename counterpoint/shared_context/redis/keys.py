@@ -59,6 +59,11 @@ def queue_keys(prefix: str, queue: str, tag: int) -> QueueKeys:
     return QueueKeys(tuple(f"{base}:{prio}" for prio in range(PRIORITIES)), f"{base}:due", f"{base}:dead")
 
 
+def taken_key(prefix: str, tag: int, request: str) -> str:
+    """What a request took, for as long as it may be sent again. No queue's name has a plus in it."""
+    return f"{prefix}:{{+work{tag}}}:+taken:{request}"
+
+
 def queue_channel(prefix: str, queue: str) -> str:
     return f"{prefix}:+work:{quoted(queue)}"
 

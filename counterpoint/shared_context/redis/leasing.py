@@ -53,8 +53,8 @@ class Leasing:
         if not queues or isinstance(queues, str) or not 0 < seconds < inf or not wait >= 0:
             raise ConfigurationError(f"a lease needs queues, seconds > 0 and wait >= 0: {queues!r}, {seconds}, {wait}")
         deadline = anyio.current_time() + wait
-        lease, due = await self._attempt(queues, worker, seconds, at_least)
         with self._bells.bell(*self._work.channels(queues)) as bell:
+            lease, due = await self._attempt(queues, worker, seconds, at_least)
             while lease is None and (now := anyio.current_time()) < deadline:
                 with anyio.CancelScope(deadline=min(deadline, now + due, now + LOOK_AGAIN_SECONDS)):
                     await self._bells.wait(bell)

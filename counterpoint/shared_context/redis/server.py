@@ -52,7 +52,8 @@ class Server:
         try:
             self.bells = redis.ConnectionPool.from_url(one_node, **options)  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
             self.bells.make_connection()  # connects to nothing yet, and finds out what is wrong with the URL
-            if scheme.endswith(CLUSTER):
+            self.cluster = scheme.endswith(CLUSTER)
+            if self.cluster:
                 self._commands = RedisCluster.from_url(one_node, **options)
             else:
                 self._commands = redis.Redis.from_pool(_pool(one_node, options))

@@ -16,6 +16,7 @@ from counterpoint.errors import (
     ConfigurationError,
     ConversationClosed,
     MediaTooLarge,
+    Rewound,
     UnknownConversation,
     WriteRefused,
 )
@@ -29,10 +30,10 @@ from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaI
 from counterpoint.shared_context.redis.bells import Bells
 from counterpoint.shared_context.redis.embedded import EmbeddedServer
 from counterpoint.shared_context.redis.kept import Kept, Page, name, named, writer, written
-from counterpoint.shared_context.redis.keys import Place
 from counterpoint.shared_context.redis.leasing import Leasing
 from counterpoint.shared_context.redis.offering import Offering
-from counterpoint.shared_context.redis.refusals import unread
+from counterpoint.shared_context.redis.refusals import Forgotten, unread
+from counterpoint.shared_context.redis.restoring import Restoring
 from counterpoint.shared_context.redis.scripts import (
     APPEND,
     CLOSE,
@@ -45,9 +46,17 @@ from counterpoint.shared_context.redis.scripts import (
     TRIM,
 )
 from counterpoint.shared_context.redis.server import Argument, Server
-from counterpoint.shared_context.redis.work import Hint, Work, milliseconds
+from counterpoint.shared_context.redis.work import Work, milliseconds
 from counterpoint.shared_context.scribe import Scribe
-from counterpoint.shared_context.store import DeadLetter, Fence, Lease, Opening, Snapshot
+from counterpoint.shared_context.store import (
+    DeadLetter,
+    Fence,
+    Lease,
+    Opening,
+    Restoration,
+    Snapshot,
+    Standing,
+)
 
 TTL_SECONDS: Final = 7 * 86_400.0
 MAX_MEDIA_BYTES: Final = 16 << 20
@@ -93,6 +102,7 @@ class RedisStore:
         self._clock = clock
         self._work = Work(self._server, prefix, self._ttl)
         self._offering = Offering(self._kept, self._work)
+        self._restoring = Restoring(self._kept, self._work)
         self._leasing = Leasing(self._kept, self._work, self._bells, max_attempts, clock)
 
     async def __aenter__(self) -> Self:
@@ -125,8 +135,7 @@ class RedisStore:
 
     async def open(self, conversation: ConversationId, writer: WriterId) -> Opening:
         epoch, tail, *unsettled = await self._kept(conversation).do(OPEN, named(writer))
-        for at in range(0, len(unsettled), 5):
-            await self._mend(conversation, unsettled[at : at + 5])
+        await self._restoring.mend(conversation, unsettled)
         return Opening(Fence(conversation, writer, int(epoch)), Position(tail))
 
     async def append(self, fence: Fence, entries: Sequence[Entry]) -> Sequence[Position]:
@@ -141,21 +150,31 @@ class RedisStore:
             raise ConfigurationError(f"at least one entry can be read, not {limit}")
         return (await self._kept(conversation).page(after, limit)).entries
 
-    async def follow(self, conversation: ConversationId, after: Position = _START) -> AsyncGenerator[Stored, None]:
+    async def follow(
+        self, conversation: ConversationId, after: Position = _START, stamp: int = 0
+    ) -> AsyncGenerator[Stored, None]:
         kept = self._kept(conversation)
-        page: Page | None = await kept.page(after, _PAGE)
-        born = page.born
         with self._bells.bell(kept.keys.channel) as bell:
-            while page is not None and page.born == born:
+            page: Page | None = await kept.page(after, _PAGE, stamp)
+            born = page.born
+            while page is not None:
+                if page.born != born:
+                    raise Rewound(f"conversation {conversation!r} is not the one that was followed")
                 for stored in page.entries:
-                    after = stored.position
+                    after, stamp = stored.position, stored.stamp
                     yield stored
-                if not page.entries:
+                if len(page.entries) < _PAGE:  # to the end: what came since has rung
                     if page.closed:
                         return
                     with anyio.move_on_after(LOOK_AGAIN_SECONDS):
                         await self._bells.wait(bell)
-                page = await _page_if_kept(kept, after)
+                page = await _page_unless_forgotten(kept, after, stamp)
+
+    async def standing(self, fence: Fence) -> Standing:
+        return await self._restoring.standing(fence)
+
+    async def restore(self, fence: Fence, given: Restoration) -> Standing:
+        return await self._restoring.restore(fence, given)
 
     async def snapshot(self, fence: Fence, upto: Position, data: bytes) -> None:
         check_hosts(fence)
@@ -263,15 +282,6 @@ class RedisStore:
             flat += (named(delegation), encode(scribe.write(body)))
         return flat
 
-    async def _mend(self, conversation: ConversationId, unsettled: Sequence[bytes]) -> None:
-        """The index may have lost what a conversation still waits for: a server that forgot its last writes."""
-        delegation, queue, priority, order, until = unsettled
-        hint = Hint(name(queue), int(priority), order.decode(), Place(conversation, DelegationId(name(delegation))))
-        if until:
-            await self._work.leased(hint, until)
-        else:
-            await self._work.waits(hint)
-
 
 def embedded(folder: Path | None = None) -> RedisStore:
     """A store on a server of its own, which keeps its data in a folder, or nowhere."""
@@ -279,8 +289,11 @@ def embedded(folder: Path | None = None) -> RedisStore:
     return RedisStore(server.url, beside=server)
 
 
-async def _page_if_kept(kept: Kept, after: Position) -> Page | None:
+async def _page_unless_forgotten(kept: Kept, after: Position, stamp: int) -> Page | None:
+    """Raises `UnknownConversation` for one that is missing, `Rewound` for one that is not what it was."""
     try:
-        return await kept.page(after, _PAGE)
-    except UnknownConversation:
-        return None
+        return await kept.page(after, _PAGE, stamp)
+    except UnknownConversation as error:
+        if isinstance(error.__cause__, Forgotten):
+            return None
+        raise

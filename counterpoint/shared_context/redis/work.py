@@ -6,6 +6,7 @@ conversation and puts the hint right. So nothing here has to happen in one step 
 
 from collections.abc import Sequence
 from math import inf
+from secrets import token_hex
 from typing import Final, NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from counterpoint.shared_context.redis.keys import (
     place,
     queue_channel,
     queue_keys,
+    taken_key,
     work_tag,
 )
 from counterpoint.shared_context.redis.refusals import refusal
@@ -88,12 +90,14 @@ class Work:
     async def take(self, queues: Sequence[str], at_least: Priority, seconds: float) -> Taken:
         """The most urgent hint, and among equals the oldest. It comes up again after `seconds` unless it is placed."""
         names = list(dict.fromkeys(queues))
-        looked = [await self._take(tag, names, at_least, None) for tag in range(WORK_TAGS)]
+        if not self._server.cluster:
+            return await self._take(range(WORK_TAGS), names, at_least, seconds)
+        looked = [await self._take([tag], names, at_least, None) for tag in range(WORK_TAGS)]
         due = min(taken.due for taken in looked)
         there = [(taken.hint.priority, int(taken.hint.order), tag) for tag, taken in enumerate(looked) if taken.hint]
         if not there:
             return Taken(None, due)
-        taken = await self._take(min(there)[2], names, at_least, seconds)
+        taken = await self._take([min(there)[2]], names, at_least, seconds)
         return taken if taken.hint else Taken(None, 0.0)
 
     async def dead(self, queue: str) -> list[Place]:
@@ -103,14 +107,16 @@ class Work:
             found.extend(place(text.decode()) for text in places)
         return found
 
-    async def _take(self, tag: int, queues: list[str], at_least: Priority, seconds: float | None) -> Taken:
-        keys = [key for queue in queues for key in queue_keys(self._prefix, queue, tag).hints]
+    async def _take(self, tags: Sequence[int], queues: list[str], at_least: Priority, seconds: float | None) -> Taken:
+        """From tags that are on one node; None: only look."""
+        keys = [key for tag in tags for queue in queues for key in queue_keys(self._prefix, queue, tag).hints]
         lease = "" if seconds is None else milliseconds(seconds)
-        _, due, *found = await self._run(TAKE, keys, [self._ttl, at_least.value, lease])
+        taken = taken_key(self._prefix, tags[0], token_hex(8))
+        _, due, *found = await self._run(TAKE, [taken, *keys], [self._ttl, at_least.value, lease])
         hint = None
         if found:
-            number, priority, order, at = found
-            hint = Hint(queues[int(number)], int(priority), order.decode(), place(at.decode()))
+            group, priority, order, at = found
+            hint = Hint(queues[int(group) % len(queues)], int(priority), order.decode(), place(at.decode()))
         return Taken(hint, int(due) / 1000 if due else inf)
 
     async def _place(self, hint: Hint, where: str, value: Argument = "") -> None:

@@ -8,16 +8,19 @@ local waiting, due, dead = KEYS[tonumber(prio) + 1], KEYS[4], KEYS[5]
 redis.call('ZREM', waiting, hint)
 redis.call('ZREM', due, hint)
 redis.call('ZREM', dead, place)
+
+local function add(key, score, member)
+  redis.call('ZADD', key, score, member)
+  redis.call('PEXPIRE', key, ttl)
+end
+
 if where == 'waiting' then
-  redis.call('ZADD', waiting, order, hint)
+  add(waiting, order, hint)
   redis.call('PUBLISH', channel, prio)
 elseif where == 'leased' then
-  redis.call('ZADD', due, value, hint)
+  add(due, value, hint)
 elseif where == 'dead' then
-  redis.call('ZADD', dead, order, place)
+  add(dead, order, place)
   redis.call('ZREMRANGEBYRANK', dead, 0, -(tonumber(value) + 1))
-end
-for _, key in ipairs(KEYS) do
-  redis.call('PEXPIRE', key, ttl)
 end
 return { 'ok' }
