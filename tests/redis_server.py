@@ -12,13 +12,13 @@ from counterpoint.shared_context.redis.embedded import launching, server_binary
 
 
 @contextmanager
-def running() -> Generator[Path, None, None]:
-    """The path of its socket; it ends with the block."""
+def running(*options: str) -> Generator[Path, None, None]:
+    """The path of its socket; it ends with the block. `options`: of the server's own command line."""
     installed = shutil.which("redis-server")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "server.sock")
         command = launching(Path(installed) if installed else server_binary(), path, None)
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as process:
             while not path.exists():
                 assert process.poll() is None
                 time.sleep(0.01)

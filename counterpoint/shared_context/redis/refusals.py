@@ -9,6 +9,7 @@ from counterpoint.errors import (
     ConfigurationError,
     ConversationClosed,
     Fenced,
+    Rewound,
     SequenceGap,
     StoreError,
     StoreFull,
@@ -24,6 +25,10 @@ _FOR_NOW = ("MISCONF", "NOREPLICAS", "BUSY ", "MASTERDOWN", "LOADING", "UNKILLAB
 
 class ConnectionLost(StoreUnavailable):
     """The connection broke. What was sent may have been done: only what is idempotent is sent again."""
+
+
+class Forgotten(ConversationClosed):
+    """It was removed on purpose; what is merely missing may have been lost."""
 
 
 @contextmanager
@@ -57,6 +62,8 @@ def _ours(error: Exception) -> StoreError | ConfigurationError:
             return StoreUnavailable(f"the Redis server cannot answer now: {error}")
         case foreign.ConnectionError():
             return ConnectionLost(f"the connection to the Redis server is gone: {error}")
+        case foreign.ResponseError() if "ACL failure in script" in str(error):
+            return ConfigurationError(f"the Redis server does not let this user do this: {error}")
         case foreign.ResponseError() if not _for_now(error):
             return StoreError(f"the Redis server refused: {error}")
         case _:
@@ -73,6 +80,10 @@ def refusal(reply: Sequence[bytes], what: str) -> StoreError:
     kind = reply[0].decode()
     if kind == "unkept":
         return ConversationClosed(f"{what} is not kept here: never opened, or forgotten")
+    if kind == "forgotten":
+        return Forgotten(f"{what} was forgotten")
+    if kind == "rewound":
+        return Rewound(f"the log of {what} is not what it was up to there: the server has lost its last writes")
     if kind == "closed":
         return ConversationClosed(f"{what}: the conversation is closed")
     if kind == "fenced":
