@@ -27,9 +27,14 @@ from counterpoint.interaction.nn.streaming import Decoding, Notes, open_state, s
 from training.bank import Bank, seed_of
 from training.scene import NoClip, Scene
 from training.speakers import BankSpeaker, TextSpeaker
-from training.streams import MIX, Room, Stream, note_places, render
+from training.streams import Room, Stream, note_places, render
 from training.tasks import sample
 
+TASKS = {
+    "cue": 0.42, "timed": 0.14, "repeated": 0.02, "chatter": 0.14, "questions": 0.09, "interruption": 0.04, "delegation": 0.08, "telling": 0.01,
+    "mixed": 0.06,
+}  # fmt: skip
+"""Shares of the tasks among the streams."""
 SINGLE = ("cue", "timed", "every", "question")
 
 
@@ -197,8 +202,8 @@ def evaluate(
 
 
 def shares(count: int) -> dict[str, int]:
-    """Streams per task: the training mix, with at least a tenth of chatter."""
-    return {task: max(2, round(count * share)) for task, share in MIX.items()}
+    """Streams per task."""
+    return {task: max(2, round(count * share)) for task, share in TASKS.items()}
 
 
 def main() -> None:
@@ -246,7 +251,7 @@ def from_state(path: Path) -> InteractionNet:
 
     state = torch.load(path, weights_only=False, map_location="cpu")
     model = InteractionNet(Config(**state["config"]))
-    model.load_state_dict(state["model"])
+    model.take(state["model"])
     return model.eval()
 
 

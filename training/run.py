@@ -20,7 +20,6 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +101,15 @@ def keep_memory() -> None:
         libc.mallopt(-1, (1 << 31) - 1)
 
 
+def quicken(model: InteractionNet) -> InteractionNet:
+    """Fuses the element-wise parts where a C++ compiler is at hand: a quarter less time a step. Compiles at the first call, within seconds."""
+    if any(map(shutil.which, ("g++", "clang++", "c++"))):
+        os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # the crew's processes may have no children
+        for block in model.blocks:
+            block.compile(dynamic=True)
+    return model
+
+
 class Trainer:
     """A model, its optimisers and the step counter; the state is one file in the run folder, replaced atomically."""
 
@@ -117,15 +125,16 @@ class Trainer:
         if self.state_file.exists():
             self._restore(torch.load(self.state_file, weights_only=False))
         elif weights is not None:
-            self.model.load_state_dict(load_weights(weights), strict=False)
+            self.model.take(load_weights(weights))
 
     @property
     def state_file(self) -> Path:
         return self.folder / "state.pt"
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.optimisers.load_state_dict(state["optimisers"])
+        self.model.take(state["model"])
+        if set(state["model"]) == set(self.model.state_dict()):  # else the model has grown: momentum starts anew
+            self.optimisers.load_state_dict(state["optimisers"])
         self.step, self.stage_steps = state["step"], state["stage_steps"]
         self.warm_from = -WARM_UP
 
@@ -176,7 +185,7 @@ class Trainer:
             Feed(stage.recipe.share(max(1, self.workers)), folder, levels, self.seed, rank)
             for rank in range(max(1, self.workers))
         ]
-        crew = Crew(self.model, partial(self.learn, stage), feeds) if self.workers else None
+        crew = Crew(self.model, lambda copy: self.learn(stage, quicken(copy)), feeds) if self.workers else None
         learn = self.learn(stage, self.model)
         recent: list[float] = []
         saved = time.monotonic()

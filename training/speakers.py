@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import numpy as np
@@ -54,6 +54,17 @@ class BankSpeaker:
                 self._tempo,
             )
         raise NoClip
+
+
+class Crowd:
+    """Somebody else says every phrase."""
+
+    def __init__(self, someone: Callable[[], Speaker]) -> None:
+        self._someone = someone
+
+    def say(self, kind: str, *, avoid: Collection[int] = (), word: int | None = None, **given: str) -> Utterance:
+        """What a new voice says."""
+        return self._someone().say(kind, avoid=avoid, word=word, **given)
 
 
 class TextSpeaker:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import torch
@@ -13,19 +14,19 @@ from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT, Levels, her
 from counterpoint.interaction.nn.model import Batch
 from training.bank import Bank
 from training.scene import Demand, NoClip, Scene
-from training.speakers import FRAME, BankSpeaker, TextSpeaker
+from training.speakers import FRAME, BankSpeaker, Crowd, TextSpeaker
 from training.tasks import sample
 
 CENTRES = mel_to_hertz(np.linspace(hertz_to_mel(np.array(80.0)), hertz_to_mel(np.array(7600.0)), BANDS + 2))[1:-1]
 FAMILIES = {"flite": 0.34, "pico": 0.24, "festival": 0.14, "espeak": 0.28}
 MIX = {
-    "cue": 0.42, "timed": 0.14, "repeated": 0.02, "chatter": 0.14, "questions": 0.09, "interruption": 0.04, "delegation": 0.08, "telling": 0.01,
-    "mixed": 0.06,
+    "dictation": 0.3, "cue": 0.14, "brisk cue": 0.18, "timed": 0.1, "repeated": 0.02, "chatter": 0.04, "questions": 0.06, "interruption": 0.04,
+    "delegation": 0.06, "telling": 0.01, "mixed": 0.05,
 }  # fmt: skip
 """Task shares of streams with sound: what matters most there is hearing."""
 TEXT_MIX = {
-    "cue": 0.44, "timed": 0.12, "repeated": 0.02, "chatter": 0.03, "questions": 0.1, "interruption": 0.03, "delegation": 0.18, "telling": 0.01,
-    "mixed": 0.07,
+    "cue": 0.16, "brisk cue": 0.32, "timed": 0.1, "repeated": 0.02, "chatter": 0.03, "questions": 0.1, "interruption": 0.03, "delegation": 0.16,
+    "telling": 0.01, "mixed": 0.07,
 }  # fmt: skip
 """Of streams of bare words: binding, time, copying."""
 
@@ -44,6 +45,10 @@ class Room:
     high: float = 8000.0
     reverb: float = 0.0
     masked: tuple[int, int] = (0, 0)
+    spread: float = 0.0
+    """How far the frequency axes of the utterances differ from each other."""
+    blur: int = 1
+    """Bands over which the spectrum is smoothed: 5 hide the harmonics of a voice, and so its pitch."""
 
     @staticmethod
     def draw(rng: np.random.Generator) -> Room:
@@ -59,16 +64,20 @@ class Room:
             tilt=rng.uniform(-36, -6),
             hum=np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 9), rng.normal(0, 4, 9)),
             equaliser=np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 7), knots),
-            warp=float(np.exp(np.clip(rng.normal(0, 0.07), -0.16, 0.16))),
+            warp=float(np.exp(np.clip(rng.normal(0, 0.08), -0.18, 0.18))),
             low=rng.uniform(200, 350) if telephone else 0.0,
             high=rng.uniform(3200, 3800) if telephone else rng.uniform(3800, 7000) if dull else 8000.0,
             reverb=rng.uniform(0.15, 0.7) if rng.random() < 0.15 else 0.0,
             masked=(first, first + width),
+            spread=0.05 if rng.random() < 0.5 else 0.0,
+            blur=int(rng.choice([1, 3, 5], p=[0.7, 0.15, 0.15])),
         )
 
 
-def warp_matrix(factor: float) -> np.ndarray:
-    """[80, 80]: band b of the result reads the band whose centre lies at centre(b) * factor."""
+@cache
+def warp_matrix(percent: int) -> np.ndarray:
+    """[80, 80]: band b of the result reads the band whose centre lies at centre(b) * percent / 100."""
+    factor = percent / 100
     at = np.interp(CENTRES * factor, CENTRES, np.arange(BANDS))
     low = np.floor(at).astype(int).clip(0, BANDS - 2)
     matrix = np.zeros((BANDS, BANDS), np.float32)
@@ -91,17 +100,18 @@ def render(scene: Scene, bank: Bank, room: Room, rng: np.random.Generator) -> np
     """log10 magnitudes float32 [8 beats, 80] of everything that is heard in the scene."""
     frames = scene.beats * FRAMES_PER_BEAT
     power = np.full((frames, BANDS), 1e-14, np.float32)
-    matrix = warp_matrix(room.warp)
     for placed in scene.placed:
         utterance = placed.utterance
         if utterance.entry is None:
             continue
-        mel = stretch(bank.mel(utterance.entry) @ matrix, utterance.tempo)
+        warp = room.warp * float(np.exp(rng.normal(0, room.spread))) if room.spread else room.warp
+        mel = stretch(bank.mel(utterance.entry) @ warp_matrix(round(100 * warp)), utterance.tempo)
         first = int(round(placed.start / FRAME))
         if first < 0:
             mel, first = mel[-first:], 0
         mel = mel[: max(0, frames - first)] + placed.gain / 20
         power[first : first + len(mel)] += np.exp(mel * (2 * np.log(10)))
+    power = blurred(power, room.blur)
     if room.reverb:
         power = _reverberate(power, room.reverb)
     decibels = room.gain + (room.equaliser if room.equaliser is not None else 0.0)
@@ -111,6 +121,14 @@ def render(scene: Scene, bank: Bank, room: Room, rng: np.random.Generator) -> np
     power[:, outside] *= 1e-5
     power[:, room.masked[0] : room.masked[1]] = 1e-14
     return 0.5 * np.log10(power + 1e-14)
+
+
+def blurred(power: np.ndarray, bands: int) -> np.ndarray:
+    """Each band's power is the mean of its neighbourhood."""
+    if bands == 1:
+        return power
+    sums = np.cumsum(np.pad(power, ((0, 0), (bands // 2 + 1, bands // 2)), mode="edge"), axis=1, dtype=np.float64)
+    return (np.maximum(sums[:, bands:] - sums[:, :-bands], 1e-14) / bands).astype(np.float32)
 
 
 def _reverberate(power: np.ndarray, seconds: float) -> np.ndarray:
@@ -154,12 +172,14 @@ def make_stream(
     if bank is None:
         scene = sample(rng, task, lambda: TextSpeaker(rng), beats)
         return Stream(scene, None, scene.understood(), scene.target())
+    crowd = task == "dictation" and family is None
     family = family or _family(rng, bank)
 
-    def speaker() -> BankSpeaker:
-        return BankSpeaker(bank, str(rng.choice(bank.families[family])), rng, tempo=float(rng.uniform(0.85, 1.2)))
+    def someone() -> BankSpeaker:
+        voices = bank.families[_family(rng, bank) if crowd else family]
+        return BankSpeaker(bank, str(rng.choice(voices)), rng, tempo=float(rng.uniform(0.8, 1.25)))
 
-    scene = sample(rng, task, speaker, beats)
+    scene = sample(rng, task, (lambda: Crowd(someone)) if crowd else someone, beats)
     if rng.random() < 0.2:
         _babble(scene, bank, rng)
     return Stream(scene, levels.quantise(render(scene, bank, Room.draw(rng), rng)), scene.understood(), scene.target())

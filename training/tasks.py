@@ -77,6 +77,27 @@ def cue(scene: Scene, speaker: Speaker) -> None:
             mention(scene, speaker)
 
 
+def brisk_cue(scene: Scene, speaker: Speaker) -> None:
+    """Rules and cues in quick succession: twice as many in the same time."""
+    scene.pause(0.05, 0.4)
+    rules = 1 + int(scene.rng.integers(0, 3))
+    while scene.room(2.0):
+        if len(scene.rules) < rules and (not scene.rules or scene.rng.random() < 0.4):
+            rule(scene, speaker)
+        else:
+            mention(scene, speaker, 0.6)
+        scene.pause(0.15, 0.7)
+
+
+def dictation(scene: Scene, speaker: Speaker) -> None:
+    """Nothing but speech to hear, close together; nothing is asked."""
+    scene.pause(0.05, 0.5)
+    while scene.room(2.0):
+        kind = scene.rng.choice(["mention", "number", "fact", "aside", "long"], p=[0.66, 0.12, 0.1, 0.07, 0.05])
+        scene.say(speaker.say(str(kind)))
+        scene.pause(0.05, 0.45)
+
+
 def revoke(scene: Scene, speaker: Speaker) -> None:
     """Takes one rule back. Its words are still spoken of afterwards."""
     if not scene.rules:
@@ -369,7 +390,7 @@ def mixed(scene: Scene, speaker: Speaker) -> None:
 
 
 TASKS: dict[str, Task] = {
-    "cue": cue, "timed": timed, "repeated": repeated, "chatter": chatter, "questions": questions, "interruption": interruption,
+    "dictation": dictation, "cue": cue, "brisk cue": brisk_cue, "timed": timed, "repeated": repeated, "chatter": chatter, "questions": questions, "interruption": interruption,
     "delegation": delegation, "telling": telling, "mixed": mixed,
 }  # fmt: skip
 
@@ -381,7 +402,7 @@ def sample(rng: np.random.Generator, task: str, speaker: Callable[[], Speaker], 
         try:
             TASKS[task](scene, speaker())
         except NoClip:
-            if not (scene.demands or task == "chatter") or scene.now < 0.5 * scene.length:
+            if not (scene.demands or task in ("chatter", "dictation")) or scene.now < 0.5 * scene.length:
                 continue
         return scene
     raise NoClip(f"no scene for {task}")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from counterpoint.interaction.nn import vocabulary as v
 from training import phrases
 from training.bank import Bank
-from training.scene import Demand, Oracle, Scene, beat_of, relabel
-from training.speakers import BankSpeaker, TextSpeaker
-from training.streams import make_stream
+from training.scene import Demand, Oracle, Scene, Utterance, beat_of, relabel
+from training.speakers import BankSpeaker, Crowd, TextSpeaker
+from training.streams import blurred, make_stream
 from training.tasks import TASKS, sample
 
 WORDS = v.encode("let me check")
@@ -68,7 +70,7 @@ def test_every_task_makes_scenes_that_its_oracle_can_follow(task: str) -> None:
         target, understood = scene.target(), scene.understood()
         assert understood.any()
         assert len(target) == scene.beats
-        assert (task == "chatter") == (not scene.demands) or task in {"repeated", "telling"}
+        assert (task in {"chatter", "dictation"}) == (not scene.demands) or task in {"repeated", "telling"}
         for demand in scene.demands:
             if demand.tokens and demand.beat < scene.beats and demand is Oracle(scene.demands).in_force(demand.beat):
                 assert target[demand.beat] == demand.tokens[0]
@@ -143,6 +145,40 @@ def test_streams_are_reproducible_from_their_seed(bank: Bank) -> None:
     assert other.levels is not None
     np.testing.assert_array_equal(one.levels, other.levels)
     np.testing.assert_array_equal(one.target, other.target)
+
+
+def test_dictation_is_mostly_speech_by_many_voices() -> None:
+    scenes = [text_scene("dictation", seed) for seed in range(8)]
+    assert np.mean([scene.speaking().mean() for scene in scenes]) > 0.7
+    asked: list[str] = []
+
+    class Somebody(TextSpeaker):
+        def __init__(self, name: str) -> None:
+            super().__init__(np.random.default_rng(0))
+            self.name = name
+
+        def say(self, kind: str, **given: Any) -> Utterance:
+            asked.append(self.name)
+            return super().say(kind, **given)
+
+    names = iter(range(1000))
+    sample(np.random.default_rng(0), "dictation", lambda: Crowd(lambda: Somebody(str(next(names)))), 80)
+    assert len(asked) > 5
+    assert len(set(asked)) == len(asked)
+
+
+def test_brisk_cues_come_twice_as_often() -> None:
+    def cues(task: str) -> int:
+        return sum(d.category == "cue" for seed in range(20) for d in text_scene(task, seed).demands)
+
+    assert cues("brisk cue") > 1.6 * cues("cue")
+
+
+def test_blurring_hides_a_voice_s_harmonics_and_keeps_its_loudness() -> None:
+    comb = np.tile(np.where(np.arange(80) % 5 == 0, 1.0, 1e-6), (4, 1)).astype(np.float32)
+    smooth = blurred(comb, 5)[:, 3:-3]
+    np.testing.assert_allclose(smooth, comb.mean(), rtol=0.01)
+    np.testing.assert_array_equal(blurred(comb, 1), comb)
 
 
 def test_a_speaker_respects_what_is_to_be_avoided_and_what_is_asked_for(bank: Bank) -> None:

@@ -58,7 +58,7 @@ def load_model(path: Path = SHIPPED) -> InteractionNet:
         raise CheckpointError(f"{path.name} is not the file that {card_file.name} describes")
     model = InteractionNet(config)
     try:
-        model.load_state_dict(load_weights(path))
+        model.take(load_weights(path))
     except (RuntimeError, ValueError) as error:
         raise CheckpointError(f"{path.name} does not fit the model: {error}") from error
     return model.eval()

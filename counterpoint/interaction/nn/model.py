@@ -19,8 +19,6 @@ from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT
 from counterpoint.interaction.nn.layers import Block, Norm, penalty, rotation
 
-CONTEXT_FRAMES = 9
-"""Frames before a beat that its acoustic vector still sees."""
 SOURCES = ("background", "person", "instructions", "tool")
 """Who wrote the words of an X position."""
 
@@ -35,6 +33,10 @@ class Config:
     inner: int = 704
     bands: int = 64
     """Width of the summed band embedding."""
+    deepening: int = 2
+    """Residual layers inside the ears."""
+    trail: int = 4
+    """How many words before it a word's position carries."""
     tokens: int = v.SIZE
     low: float = -4.6
     high: float = 0.4
@@ -43,6 +45,11 @@ class Config:
     window: int = 80
     pinned: int = 1500
     sinks: int = 2
+
+    @property
+    def context_frames(self) -> int:
+        """Frames before a beat that its acoustic vector still sees."""
+        return 9 + 4 * self.deepening
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the model card."""
@@ -71,9 +78,28 @@ class Batch:
     """int64 [B], the beat at which each stream starts."""
 
 
+class Deepening(nn.Module):
+    """A residual layer over three neighbouring vectors; takes n + 2, gives n. Begins as the identity, so that it can be
+    added to a trained model.
+    """
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.norm = Norm(width)
+        self.up = nn.Linear(3 * width, inner)
+        self.down = nn.Linear(inner, width, bias=False)
+        nn.init.zeros_(self.down.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, n + 2, width] to [B, n, width]."""
+        near = self.norm(x)
+        joined = torch.cat([near[:, :-2], near[:, 1:-1], near[:, 2:]], -1)
+        return x[:, 2:] + self.down(functional.gelu(self.up(joined)))
+
+
 class Ears(nn.Module):
-    """dMel levels to one acoustic vector a beat: a sum of one embedding per band, then two causal strided layers of
-    13 frames' reach.
+    """dMel levels to one acoustic vector a beat: a sum of one embedding per band, then two causal strided layers with
+    residual ones between them.
     """
 
     def __init__(self, config: Config) -> None:
@@ -82,6 +108,7 @@ class Ears(nn.Module):
         self.table = nn.Parameter(torch.randn(BANDS * config.levels, config.bands) * 0.05)
         self.norm = Norm(config.bands)
         self.first = nn.Linear(5 * config.bands, 128)
+        self.deeper = nn.ModuleList([Deepening(128, 512) for _ in range(config.deepening)])
         self.second = nn.Linear(5 * 128, 192)
         self.joined = nn.Linear(2 * 192, 384)
         self.out = nn.Linear(384, config.width)
@@ -89,7 +116,7 @@ class Ears(nn.Module):
         self.offsets: Tensor
 
     def forward(self, levels: Tensor) -> Tensor:
-        """uint8 [B, CONTEXT_FRAMES + 8 T, 80] to [B, T, width]."""
+        """uint8 [B, context_frames + 8 T, 80] to [B, T, width]."""
         batch, frames, _ = levels.shape
         index = (levels.long() + self.offsets).flatten(0, 1)
         if self.training:  # the same sum as a product: its gradient needs no sorting
@@ -105,6 +132,8 @@ class Ears(nn.Module):
             x = functional.embedding_bag(index, self.table, mode="sum")
         x = self.norm(x.float().view(batch, frames, -1))
         x = functional.gelu(self.first(x.unfold(1, 5, 2).transpose(2, 3).flatten(2)))
+        for layer in self.deeper:
+            x = layer(x)
         x = functional.gelu(self.second(x.unfold(1, 5, 2).transpose(2, 3).flatten(2)))
         x = functional.gelu(self.joined(x.reshape(batch, x.shape[1] // 2, -1)))
         return self.out(x)
@@ -116,6 +145,8 @@ class InteractionNet(nn.Module):
     """
 
     A, U, X = 0, 1, 2
+    ADDED = ("ears.deeper.", "after_heard.", "after_note.")
+    """Parts that begin as nothing: weights that lack them still fit."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -129,6 +160,8 @@ class InteractionNet(nn.Module):
         self.as_heard = nn.Linear(width, width, bias=False)
         self.as_said = nn.Linear(width, width, bias=False)
         self.as_note = nn.Linear(width, width, bias=False)
+        self.after_heard = _from_nothing(config.trail * width, width)
+        self.after_note = _from_nothing(config.trail * width, width)
         self.blocks = nn.ModuleList([Block(width, config.heads, config.inner) for _ in range(config.layers)])
         self.norm = Norm(width)
         self.to_understood = nn.Linear(width, width, bias=False)
@@ -137,17 +170,24 @@ class InteractionNet(nn.Module):
         self.said_bias = nn.Parameter(torch.zeros(config.tokens))
 
     def embed_audio(self, levels: Tensor, hears: Tensor, said: Tensor) -> Tensor:
-        """A positions [B, T, width]; `levels` carries CONTEXT_FRAMES frames before its first beat."""
-        heard = torch.where(hears[:, None, None], self.ears(levels).float(), self.no_audio)
+        """A positions [B, T, width]; `levels` carries `context_frames` frames before its first beat."""
+        heard = self.no_audio
+        if hears.any():
+            heard = torch.where(hears[:, None, None], self.ears(levels).float(), heard)
         return heard + self.as_said(self.words[said]) + self.slots[self.A]
 
-    def embed_understood(self, tokens: Tensor) -> Tensor:
-        """U positions."""
-        return self.as_heard(self.words[tokens]) + self.slots[self.U]
+    def embed_understood(self, tokens: Tensor, before: Tensor) -> Tensor:
+        """U positions. `before` [B, T, trail]: the words before each word."""
+        x = self.as_heard(self.words[tokens]) + self.slots[self.U]
+        return x + self._trail(self.after_heard, before) * (tokens != v.PAD)[..., None]
 
-    def embed_notes(self, tokens: Tensor, sources: Tensor) -> Tensor:
-        """X positions."""
-        return self.as_note(self.words[tokens]) + self.sources[sources] + self.slots[self.X]
+    def embed_notes(self, tokens: Tensor, sources: Tensor, before: Tensor) -> Tensor:
+        """X positions. `before` [B, N, trail]: the words before each word, also those of an earlier note."""
+        x = self.as_note(self.words[tokens]) + self.sources[sources] + self.slots[self.X]
+        return x + self._trail(self.after_note, before)
+
+    def _trail(self, layer: nn.Linear, before: Tensor) -> Tensor:
+        return layer((self.words[before] * (before != v.PAD)[..., None]).flatten(-2))
 
     def understood_logits(self, hidden: Tensor) -> Tensor:
         """Logits of U at A positions."""
@@ -157,13 +197,23 @@ class InteractionNet(nn.Module):
         """Logits of Y at U positions."""
         return functional.linear(self.to_said(hidden), self.words[: v.USED], self.said_bias[: v.USED])
 
+    def take(self, weights: dict[str, Tensor]) -> None:
+        """Loads weights; raises RuntimeError where they do not fit. Parts that were added later may be missing."""
+        own = self.state_dict().keys()
+        missing = {name for name in own - weights.keys() if not name.startswith(self.ADDED)}
+        wrong = missing | (weights.keys() - own)
+        if wrong:
+            raise RuntimeError(f"missing or too many: {', '.join(sorted(wrong))}")
+        self.load_state_dict(weights, strict=False)
+
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits of U and of Y, both [B, T, vocabulary.USED]."""
         streams, beats = batch.understood.shape
-        silence = batch.levels.new_zeros(streams, CONTEXT_FRAMES, BANDS)
+        silence = batch.levels.new_zeros(streams, self.config.context_frames, BANDS)
         audio = self.embed_audio(torch.cat([silence, batch.levels], 1), batch.hears, batch.said)
-        understood = self.embed_understood(batch.understood)
-        notes = self.embed_notes(batch.note_tokens, batch.note_sources)
+        trail = self.config.trail
+        understood = self.embed_understood(batch.understood, words_before(batch.understood, trail))
+        notes = self.embed_notes(batch.note_tokens, batch.note_sources, words_before(batch.note_tokens, trail))
         layout = Layout.of(batch, self.config.sinks)
         parts = torch.cat([audio, understood.to(audio.dtype), notes.to(audio.dtype)], 1)
         x = parts.gather(1, layout.order[..., None].expand(-1, -1, parts.shape[-1]))
@@ -174,6 +224,29 @@ class InteractionNet(nn.Module):
         x = self.norm(x)
         hidden = x.gather(1, layout.places[:, : 2 * beats, None].expand(-1, -1, x.shape[-1]))
         return self.understood_logits(hidden[:, :beats]), self.said_logits(hidden[:, beats:])
+
+
+def _from_nothing(width: int, out: int) -> nn.Linear:
+    """A layer that adds nothing until it is trained, so that it can be added to a trained model."""
+    layer = nn.Linear(width, out, bias=False)
+    nn.init.zeros_(layer.weight)
+    return layer
+
+
+def words_before(tokens: Tensor, count: int) -> Tensor:
+    """[B, T, count], the last `count` words (not padding) before each place of tokens [B, T], the latest first; padding
+    where there are none.
+    """
+    streams, places = tokens.shape
+    spoken = tokens != v.PAD
+    number = spoken.cumsum(1) - spoken.to(torch.int64)  # how many words stand before the place
+    words = tokens.new_full((streams, places + count + 1), v.PAD)
+    slot = torch.where(spoken, number + count, places + count)
+    words.scatter_(1, slot, tokens)
+    words[:, -1] = v.PAD
+    back = torch.arange(1, count + 1, device=tokens.device)
+    wanted = number[..., None] + count - back
+    return words[:, None].expand(-1, places, -1).gather(2, wanted)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT
 from counterpoint.interaction.nn.layers import penalty, rotation
-from counterpoint.interaction.nn.model import CONTEXT_FRAMES, InteractionNet
+from counterpoint.interaction.nn.model import InteractionNet, words_before
 
 if TYPE_CHECKING:
     from counterpoint.interaction.nn.layers import Block
@@ -59,7 +59,10 @@ class StreamState:
     sink: Tensor
     """[capacity], whether it belongs to the first beats."""
     context: Tensor
-    """uint8 [B, CONTEXT_FRAMES, 80], the last frames heard."""
+    """uint8 [B, context_frames, 80], the last frames heard."""
+    heard_words: Tensor
+    """int64 [B, trail], the last words understood, the latest first; `note_words` alike."""
+    note_words: Tensor
     said: Tensor
     """int64 [B], the model's word of the last beat. Replace it where what was really said differs."""
 
@@ -96,7 +99,9 @@ def open_state(model: InteractionNet, streams: int = 1, start: int = 0, capacity
         present=torch.zeros(streams, capacity, dtype=torch.bool, device=device),
         pinned=torch.zeros(streams, capacity, dtype=torch.bool, device=device),
         sink=torch.zeros(capacity, dtype=torch.bool, device=device),
-        context=torch.zeros(streams, CONTEXT_FRAMES, BANDS, dtype=torch.uint8, device=device),
+        context=torch.zeros(streams, config.context_frames, BANDS, dtype=torch.uint8, device=device),
+        heard_words=torch.full((streams, config.trail), v.PAD, dtype=torch.int64, device=device),
+        note_words=torch.full((streams, config.trail), v.PAD, dtype=torch.int64, device=device),
         said=torch.full((streams,), v.PAD, dtype=torch.int64, device=device),
     )  # fmt: skip
 
@@ -124,9 +129,12 @@ def step(
     audio = model.embed_audio(heard, hears, state.said[:, None])
     spoke = state.said[:, None] != v.PAD
     always = torch.ones_like(spoke)
-    state = replace(state, context=heard[:, -CONTEXT_FRAMES:])
+    state = replace(state, context=heard[:, -model.config.context_frames :])
     if notes is not None and notes.tokens.shape[1]:
-        parts = torch.cat([model.embed_notes(notes.tokens, notes.sources), audio], 1)
+        tokens = torch.where(notes.present, notes.tokens, v.PAD)
+        before, latest = follow(state.note_words, tokens)
+        state = replace(state, note_words=latest)
+        parts = torch.cat([model.embed_notes(notes.tokens, notes.sources, before), audio], 1)
         first = (
             parts,
             torch.cat([notes.present, always], 1),
@@ -140,12 +148,27 @@ def step(
     understood = _choose(understood_logits, decoding.understood_padding)
     if typed is not None:
         understood = torch.where(typed >= 0, typed, understood)
-    hidden, state = _extend(
-        model, state, model.embed_understood(understood[:, None]), always, understood[:, None] != v.PAD, 0
-    )
+    before, latest = follow(state.heard_words, understood[:, None])
+    state = replace(state, heard_words=latest)
+    embedded = model.embed_understood(understood[:, None], before)
+    hidden, state = _extend(model, state, embedded, always, understood[:, None] != v.PAD, 0)
     said_logits = model.said_logits(hidden)
     said = _choose(said_logits, decoding.said_padding)
     return Step(understood, said, understood_logits, said_logits), replace(state, beat=state.beat + 1, said=said)
+
+
+def follow(last: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """The words before each of the tokens [B, n], as [B, n, trail], and the last words after them; padding is no
+    word.
+    """
+    trail = last.shape[1]
+    if not trail:
+        return tokens.new_zeros(*tokens.shape, 0), last
+    line = torch.cat(
+        [last.flip(1), tokens, torch.full_like(tokens[:, :1], v.PAD + 1)], 1
+    )  # a word, to see behind the end
+    before = words_before(line, trail)[:, trail:]
+    return before[:, :-1], before[:, -1]
 
 
 def _choose(logits: Tensor, padding: float) -> Tensor:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from counterpoint.interaction.nn.model import Batch, Config, InteractionNet
+from counterpoint.interaction.nn.model import Batch, Config, InteractionNet, words_before
 from counterpoint.interaction.nn.streaming import Notes, open_state, step
 
-SMALL = Config(width=32, layers=2, heads=4, inner=48, bands=16, window=6, pinned=20, sinks=2)
+SMALL = Config(width=32, layers=2, heads=4, inner=48, bands=16, window=6, pinned=20, sinks=2, deepening=1, trail=3)
 
 
 def a_model(seed: int = 0) -> InteractionNet:
@@ -113,3 +113,24 @@ def test_a_later_frame_never_changes_an_earlier_beat() -> None:
     for one, other in zip(before, after, strict=True):
         torch.testing.assert_close(one[:, :8], other[:, :8])
         assert not torch.allclose(one[:, 8:], other[:, 8:])
+
+
+def test_the_words_before_a_word_skip_the_silence_between_them() -> None:
+    line = torch.tensor([[0, 51, 0, 52, 0, 0, 53, 0]])
+    assert words_before(line, 2).tolist() == [
+        [[0, 0], [0, 0], [51, 0], [51, 0], [52, 51], [52, 51], [52, 51], [53, 52]]
+    ]
+
+
+def test_parts_that_were_added_later_change_nothing_until_they_are_trained() -> None:
+    torch.manual_seed(0)
+    grown, batch = InteractionNet(SMALL).eval(), streams(2, 12)
+    first = InteractionNet(replace(SMALL, deepening=0, trail=1)).eval()
+    before = {name: value for name, value in grown.state_dict().items() if not name.startswith(grown.ADDED)}
+    first.take(before)
+    with torch.no_grad():
+        for one, other in zip(grown(batch), first(batch), strict=True):
+            torch.testing.assert_close(one, other)
+    grown.take(before)
+    with pytest.raises(RuntimeError, match="words"):
+        grown.take({name: value for name, value in before.items() if name != "words"})
