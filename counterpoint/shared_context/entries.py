@@ -22,6 +22,7 @@ from counterpoint.shared_context.ids import (
     WriterId,
 )
 from counterpoint.shared_context.notes import Decision, Note
+from counterpoint.shared_context.resume_token import ResumeToken
 
 VERSION = 1
 """Version of the records that this code writes."""
@@ -70,7 +71,9 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Opened(_Body, frozen=True, tag="opened"):
-    """A host opened a session, and with it a new epoch. `model` names what is speaking."""
+    """A host opened a session, and with it a new epoch. `model` names what is speaking. `token`: with what the listener
+    of an earlier session came back; how far it had played, which reports in the log may not tell.
+    """
 
     session: SessionId
     instructions: str = ""
@@ -78,6 +81,7 @@ class Opened(_Body, frozen=True, tag="opened"):
     model: str = ""
     start: Beat = Beat(0)
     terms: Terms | None = None
+    token: ResumeToken | None = None
 
 
 class MediaRef(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -276,6 +280,10 @@ class Failed(_Body, frozen=True, tag="failed"):
     reason: str
 
 
+class Left(_Body, frozen=True, tag="left"):
+    """The host has left the session in order; the conversation stays open. All that it did is in the log."""
+
+
 class Closed(_Body, frozen=True, tag="closed"):
     reason: str = ""
 
@@ -316,6 +324,7 @@ KnownBody = (
     | Paused
     | Resumed
     | Failed
+    | Left
     | Closed
     | Orphaned
 )

@@ -41,15 +41,20 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class TimelineState(msgspec.Struct, omit_defaults=True):
-    """All that a timeline holds: this is what a snapshot is made of. `loose`: notes of no known delegation."""
+    """All that a timeline holds: this is what a snapshot is made of. `beat_at`: when the newest beat ended. `sessions`:
+    their first beats. `left`: the newest was left in order. `loose`: notes of no known delegation.
+    """
 
     conversation: ConversationId
     limits: Limits = Limits()
     version: int = SNAPSHOT_VERSION
     tail: Position = Position(0)
     beat: Beat = Beat(0)
+    beat_at: float = 0.0
     at: float = 0.0
     session: SessionId | None = None
+    sessions: dict[SessionId, Beat] = msgspec.field(default_factory=dict[SessionId, Beat])
+    left: bool = False
     epoch: int = 0
     instructions: str = ""
     closed: bool = False

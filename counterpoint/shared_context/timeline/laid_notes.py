@@ -1,5 +1,7 @@
 """Notes as the log tells of them: laid, offered, voiced, heard, dropped, superseded. It decides nothing."""
 
+from collections.abc import Collection, Mapping
+
 import msgspec
 
 from counterpoint.shared_context.entries import Turn
@@ -38,6 +40,11 @@ class LaidNote(msgspec.Struct, frozen=True):
         if self.dropped or (self.offered and self.note.delivery is Delivery.SILENT):
             return False
         return self.heard < len(self.note.text.rstrip())
+
+    @property
+    def told(self) -> bool:
+        """It was heard to its end."""
+        return self.heard >= len(self.note.text.rstrip()) > 0
 
     @property
     def view(self) -> NoteView:
@@ -120,8 +127,21 @@ class LaidNotes:
         """A micro-turn is folded away: what was heard of the notes in it is final."""
         for voiced in piece.voiced:
             if (state := self.state.get(voiced.note)) is not None:
-                _include(state.heard, *_heard_in(piece, voiced))
+                _include(state.heard, *_heard_in(piece, voiced, piece.heard))
                 state.said = [key for key in state.said if key != (piece.beat, piece.part)]
+
+    def rejoin(self, offsets: Mapping[NoteId, int], pieces: Collection[Piece]) -> None:
+        """How far each note was heard, in place of what is known of `pieces` beyond the listener's own reports."""
+        judged = {(piece.beat, piece.part) for piece in pieces}
+        for note, state in self.state.items():
+            if note not in offsets and judged.isdisjoint(state.said):
+                continue
+            for piece in pieces:
+                for voiced in piece.voiced:
+                    if voiced.note == note:
+                        _include(state.heard, *_heard_in(piece, voiced, piece.reported))
+            _include(state.heard, 0, min(offsets.get(note, 0), len(state.note.text)))
+            state.said = [key for key in state.said if key not in judged]
 
     def forget(self, note: NoteId) -> None:
         state = self.state.pop(note, None)
@@ -135,14 +155,14 @@ def _heard(state: NoteState, speech: Speech) -> Ranges:
         if (piece := speech.piece(beat, part)) is not None:
             for voiced in piece.voiced:
                 if voiced.note == state.note.id:
-                    _include(heard, *_heard_in(piece, voiced))
+                    _include(heard, *_heard_in(piece, voiced, piece.heard))
     return heard
 
 
-def _heard_in(piece: Piece, voiced: Voiced) -> tuple[int, int]:
-    if not piece.text and not piece.heard:
+def _heard_in(piece: Piece, voiced: Voiced, heard: int) -> tuple[int, int]:
+    if not piece.text and not heard:
         return voiced.start, voiced.start
-    return voiced.start, heard_of_voiced(voiced.start, voiced.end, voiced.text_start, piece.text, piece.heard)
+    return voiced.start, heard_of_voiced(voiced.start, voiced.end, voiced.text_start, piece.text, heard)
 
 
 def _include(ranges: Ranges, start: int, end: int) -> None:

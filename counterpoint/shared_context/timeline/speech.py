@@ -13,10 +13,13 @@ SETTLES_AFTER_BEATS = 150
 
 
 class SpeechState(msgspec.Struct, omit_defaults=True):
-    """What a snapshot keeps. `flushed`: the newest micro-turn that threw away what had not been played."""
+    """What a snapshot keeps. `flushed`, `flushed_in`: position and beat of the newest micro-turn that threw away what
+    had not been played.
+    """
 
     live: list[Stretch] = []
     flushed: Position = Position(0)
+    flushed_in: Beat = Beat(-1)
 
 
 class Speech:
@@ -34,7 +37,7 @@ class Speech:
         if turn.unheard is not None:
             self._unheard(turn.unheard)
         if turn.flush:
-            self.state.flushed = position
+            self.state.flushed, self.state.flushed_in = position, beat
             self._close(Track.AGENT)
         for chunk in turn.texts:
             self._chunk(chunk, first, beat, position)
@@ -46,11 +49,17 @@ class Speech:
     def played(self, played: Played) -> None:
         piece = self._pieces.get((played.turn, played.part))
         if piece is not None:
+            if not played.assumed and piece.report is not Report.FINAL:
+                piece.reported, _ = heard_after(piece.text, piece.samples, piece.reported, Report.ACKNOWLEDGED, played)
             piece.heard, piece.report = heard_after(piece.text, piece.samples, piece.heard, piece.report, played)
 
     def piece(self, beat: Beat, part: int) -> Piece | None:
         """What the agent said in a micro-turn, unless that has been folded away."""
         return self._pieces.get((beat, part))
+
+    def said_since(self, beat: Beat) -> list[Piece]:
+        """What the agent said in the micro-turns from a beat on, unless that has been folded away."""
+        return [piece for piece in self._agent_pieces() if piece.beat >= beat]
 
     def interrupt(self) -> None:
         """A new session begins: nobody goes on with what was being said. What is typed stays typed."""

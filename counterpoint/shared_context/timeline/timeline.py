@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from counterpoint.config import TYPING_HOLDS_BEATS
+from counterpoint.config import BEAT_SECONDS, TYPING_HOLDS_BEATS
 from counterpoint.errors import CorruptRecord
 from counterpoint.shared_context.delegations import Delegation
 from counterpoint.shared_context.entries import (
@@ -22,6 +22,7 @@ from counterpoint.shared_context.entries import (
     Failed,
     Gap,
     Header,
+    Left,
     MediaFault,
     MediaRef,
     NoteDropped,
@@ -35,10 +36,11 @@ from counterpoint.shared_context.entries import (
     Settled,
     Stored,
     Taken,
+    TooLate,
     ToolCalled,
     ToolReturned,
-    TooLate,
     Turn,
+    Unheard,
     Unknown,
     Withdrawn,
 )
@@ -46,13 +48,18 @@ from counterpoint.shared_context.expressed import Boundary, Floor
 from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, NoteId, Position, SessionId
 from counterpoint.shared_context.notes import Note
 from counterpoint.shared_context.package import NoteView, Work
+from counterpoint.shared_context.resume_token import ResumeToken
 from counterpoint.shared_context.timeline.compaction import Earlier
 from counterpoint.shared_context.timeline.folding import SNAPSHOT_VERSION, Limits, Memory, TimelineState
 from counterpoint.shared_context.timeline.laid_notes import LaidNote
+from counterpoint.shared_context.timeline.rejoining import rejoin
 from counterpoint.shared_context.timeline.utterances import Placed, with_overlaps
 
 FOLD_ENTRIES: Final = 100
 """Details are folded away once in so many entries: what an entry costs stays the same on average."""
+
+SESSIONS: Final = 16
+"""Sessions of which it is remembered where they began: a listener may come back to any of them."""
 
 LIMITS: Final = Limits()
 
@@ -94,7 +101,7 @@ class Timeline:
         header = stored.entry.header
         state.at = max(state.at, header.at)
         if header.beat is not None and header.beat > state.beat:
-            state.beat = header.beat
+            state.beat, state.beat_at = header.beat, header.at
         self._take(stored.entry.body, header, stored.position)
         if state.tail >= state.folds_at:
             self._memory.fold()
@@ -114,10 +121,25 @@ class Timeline:
         """The newest beat that anything is known of."""
         return self._state.beat
 
+    def beat_at(self, date: float) -> Beat:
+        """The beat that goes on at a date (seconds since 1970), also while nobody hosts the conversation: at least the
+        one after the newest that anything is known of.
+        """
+        state = self._state
+        if not state.tail:
+            return Beat(0)
+        since = date - state.beat_at if state.beat_at else 0.0
+        return Beat(state.beat + 1 + max(0, int(since / BEAT_SECONDS + 1e-6)))
+
     @property
     def session(self) -> SessionId | None:
         """The newest session; None before the first."""
         return self._state.session
+
+    @property
+    def left(self) -> bool:
+        """The newest session was left in order: nothing of it is missing here."""
+        return self._state.left
 
     @property
     def epoch(self) -> int:
@@ -190,6 +212,27 @@ class Timeline:
         laid = (self.note(note) for note in self._state.notes)
         return tuple(each for each in laid if each is not None and each.pending)
 
+    def told_notes(self) -> tuple[Note, ...]:
+        """Notes that were heard to their end, as far as they are remembered, oldest first."""
+        laid = (self.note(note) for note in self._state.notes)
+        return tuple(each.note for each in laid if each is not None and not each.dropped and each.told)
+
+    def corrected(self, delegation: DelegationId) -> Position | None:
+        """The newest correction of a delegation: what was computed before it is stale."""
+        work = self._state.works.get(delegation)
+        return work.corrected if work is not None else None
+
+    @property
+    def last_words(self) -> Beat:
+        """The newest beat in which the person was heard, or typed."""
+        return max(self._state.spoke, self._state.typed)
+
+    def rejoin(self, token: ResumeToken) -> Unheard | None:
+        """A listener came back: what it has played was heard, and what came after never will be. Returns the latter, if
+        that is news. Reports of what was played stay; what was only assumed does not.
+        """
+        return rejoin(token, self._state.sessions, self._memory.speech, self._memory.notes)
+
     def loose_notes(self) -> tuple[NoteView, ...]:
         """Notes that belong to no delegation: the application's."""
         return self._memory.note_views(self._state.loose)
@@ -220,13 +263,16 @@ class Timeline:
                 | ApprovalAsked()
                 | ApprovalAnswered()
             ):
-                self._memory.works.apply(body)
+                self._memory.works.apply(body, position)
             case Opened():
                 self._opened(body, header)
             case Closed():
                 self._closed(body.reason)
             case Gap():
-                self._state.beat = max(self._state.beat, body.last)
+                if body.last >= self._state.beat:
+                    self._state.beat, self._state.beat_at = body.last, header.at
+            case Left():
+                self._state.left = True
             case MediaFault() | Degraded() | Recovered() | Paused() | Resumed() | Failed():
                 pass
             case TooLate() | Orphaned() | Unknown():
@@ -264,7 +310,12 @@ class Timeline:
 
     def _opened(self, opened: Opened, header: Header) -> None:
         state = self._state
-        state.session, state.epoch = opened.session, header.epoch
+        if opened.token is not None:
+            self.rejoin(opened.token)
+        state.session, state.epoch, state.left = opened.session, header.epoch, False
+        state.sessions[opened.session] = opened.start
+        if len(state.sessions) > SESSIONS:
+            del state.sessions[next(iter(state.sessions))]
         state.instructions = opened.instructions or state.instructions
         state.beat = max(state.beat, opened.start)
         state.floor, state.boundary = None, Boundary.END

@@ -34,7 +34,9 @@ class Track(enum.Enum):
 
 
 class Piece(msgspec.Struct, omit_defaults=True):
-    """The words of one side in one micro-turn (`beat`, `part`), which began in beat `first`."""
+    """The words of one side in one micro-turn (`beat`, `part`), which began in beat `first`. `reported`: characters
+    that were heard as the listener has said.
+    """
 
     first: Beat
     beat: Beat
@@ -46,6 +48,7 @@ class Piece(msgspec.Struct, omit_defaults=True):
     voiced: tuple[Voiced, ...] = ()
     heard: int = 0
     report: Report = Report.NONE
+    reported: int = 0
 
 
 class Stretch(msgspec.Struct, omit_defaults=True):

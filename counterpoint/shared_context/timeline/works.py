@@ -52,6 +52,7 @@ class WorkState(msgspec.Struct, omit_defaults=True):
     calls: dict[CallId, Call] = {}
     notes: list[NoteId] = []
     omitted: int = 0
+    corrected: Position | None = None
 
     @property
     def size(self) -> int:
@@ -77,12 +78,14 @@ class Works:
             delegation = msgspec.structs.replace(delegation, upto=position)
         self.state[delegation.id] = WorkState(delegation, beat, position)
 
-    def apply(self, body: Progressed) -> None:
+    def apply(self, body: Progressed, position: Position) -> None:
         """Something became of a delegation. Of one that is not known (any more), nothing is remembered."""
         if isinstance(body, ApprovalAnswered):
             self._approval_answered(body)
         elif (work := self.state.get(body.delegation)) is not None:
             _progress(work, body)
+            if isinstance(body, Amended):
+                work.corrected = position
 
     def withdraw_all(self, reason: str) -> None:
         for delegation, work in self.state.items():
