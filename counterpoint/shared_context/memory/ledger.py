@@ -53,5 +53,8 @@ class Ledger:
             self.last, self._next = seq, 0
 
     def position(self, seq: int) -> Position:
+        """0 for what was given back, and nobody knows where it is."""
         run = bisect_right(self._seqs, seq) - 1
+        if run < 0:
+            return Position(0)
         return Position(self._positions[run] + seq - self._seqs[run])

@@ -60,13 +60,13 @@ class Kept:
         """The positions that a script answers, which writes entries under a fence."""
         return [Position(place) for place in await self.do(script, *writer(fence), *arguments, about=fence.delegation)]
 
-    async def page(self, after: Position, limit: int) -> Page:
-        """Raises `UnknownConversation`."""
+    async def page(self, after: Position, limit: int, known: int | None = None) -> Page:
+        """`known`: the stamp at `after`, for a follower, who gets `Rewound` besides `UnknownConversation`."""
         try:
-            born, closed, *rest = await self.do(READ, after, limit)
+            born, closed, *rest = await self.do(READ, after, limit, "" if known is None else known)
         except ConversationClosed as error:
             raise unread(error) from error
-        entries = [Stored(Position(rest[at]), decode(rest[at + 1])) for at in range(0, len(rest), 2)]
+        entries = [Stored(Position(rest[at]), decode(rest[at + 2]), int(rest[at + 1])) for at in range(0, len(rest), 3)]
         return Page(born, bool(closed), entries)
 
     def refusal(self, reply: Reply, about: DelegationId | None = None) -> Exception:

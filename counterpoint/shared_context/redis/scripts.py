@@ -43,6 +43,8 @@ LAST_SNAPSHOT = _load("last_snapshot")
 TRIM = _load("trim")
 CLOSE = _load("close")
 FORGET = _load("forget")
+STANDING = _load("standing")
+RESTORE = _load("restore")
 PUT_MEDIA = _load("put_media")
 GET_MEDIA = _load("get_media")
 

@@ -1,7 +1,9 @@
 -- What the scripts of one conversation share. All its keys have one hash tag, and every script is given all of them:
--- META   HASH    born, epoch, tail, closed, leases; and of each ledger <l>: <l>:writer, :n (newest number), :p (its
+-- META   HASH    born, epoch, tail, closed, leases, restored (what was given back last); forgotten: the newest epoch
+--                when everything else was removed; and of each ledger <l>: <l>:writer, :n (newest number), :p (its
 --                position), for a worker's also :of (the delegation) and :state (settled, withdrawn)
--- LOG    STREAM  <position>-0 -> e: the record
+-- LOG    STREAM  <position>-<stamp> -> e: the record. Stamp: microseconds since 1970, which tell this write from any
+--                other at that position after the server lost its last writes (0: an older version wrote it)
 -- WORK   HASH    of each unsettled delegation <d>: rec:<d>, upto:, queue:, prio:, order:, attempts:, lost:, and while
 --                somebody has it fence: (the epoch of the lease), until: (ms since 1970) and request: (what the lease
 --                answered); dead:<d>: a dead letter
@@ -29,6 +31,11 @@ end
 local function milliseconds()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function stamp()
+  local time = redis.call('TIME')
+  return digits(tonumber(time[1]) * 1000000 + tonumber(time[2]))
 end
 
 local function meta(field)
@@ -70,7 +77,7 @@ end
 
 local function check_kept()
   if not meta('born') then
-    refuse('unkept')
+    refuse(meta('forgotten') and 'forgotten' or 'unkept')
   end
 end
 
@@ -82,6 +89,31 @@ end
 
 local function ring()
   redis.call('PUBLISH', CHANNEL, meta('tail') or '')
+end
+
+-- No newer host has opened this conversation, and it is open. It may be missing.
+local function check_not_overtaken(f)
+  if tonumber(f.epoch) <= number('forgotten') then
+    refuse('forgotten')
+  end
+  check_open()
+  local newest = number('epoch')
+  if newest > tonumber(f.epoch) or (newest == tonumber(f.epoch) and meta('h' .. f.epoch .. ':writer') ~= f.writer) then
+    refuse('fenced')
+  end
+end
+
+-- How far this conversation has come with a host.
+local function standing_of(f)
+  local tail, at = number('tail'), '0'
+  local newest = redis.call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]
+  if newest then
+    local position, mark_of = string.match(newest[1], '^(%d+)%-(%d+)$')
+    at = tonumber(position) == tail and mark_of or '0'
+  end
+  local held = meta('epoch') == f.epoch and 1 or 0
+  local covered = tonumber(redis.call('HGET', SNAP, 'upto') or 0)
+  return { 'ok', tail, at, number('h' .. f.epoch .. ':n'), covered, held }
 end
 
 -- Arguments: the fence of whoever writes.
@@ -168,17 +200,14 @@ local function mark(ledger, seq)
   return ledger .. ':' .. string.format('%016.0f', seq)
 end
 
--- Records at the end of the log, as the next numbers of a ledger (nil: of none).
-local function add(ledger, records)
-  if #records == 0 then
-    return
-  end
+-- Records at the end of the log, as the next numbers of a ledger (nil: of none). `mark_of`: their stamp.
+local function log(ledger, records, mark_of)
   local tail = number('tail')
   local n = ledger and number(ledger .. ':n')
   local p = ledger and number(ledger .. ':p')
   for _, record in ipairs(records) do
     tail = tail + 1
-    redis.call('XADD', LOG, digits(tail) .. '-0', 'e', record)
+    redis.call('XADD', LOG, digits(tail) .. '-' .. mark_of, 'e', record)
     if ledger then
       n = n + 1
       if n == 1 or p ~= tail - 1 then
@@ -191,12 +220,28 @@ local function add(ledger, records)
   if ledger then
     redis.call('HSET', META, ledger .. ':n', digits(n), ledger .. ':p', digits(p))
   end
-  ring()
+end
+
+local function add(ledger, records)
+  if #records > 0 then
+    log(ledger, records, stamp())
+    ring()
+  end
+end
+
+-- The entries up to this number were written, and nobody knows where any more.
+local function skip(ledger, seq)
+  if seq > number(ledger .. ':n') then
+    redis.call('HSET', META, ledger .. ':n', digits(seq), ledger .. ':p', '-1')
+  end
 end
 
 local function position(ledger, seq)
   local from, to = '[' .. mark(ledger, seq) .. ':\255', '[' .. ledger .. ':'
   local run = redis.call('ZREVRANGEBYLEX', RUNS, from, to, 'LIMIT', 0, 1)[1]
+  if not run then
+    return 0  -- it was given back, and nobody knows where it is
+  end
   local first, at = string.match(run, ':(%d+):(%d+)$')
   return tonumber(at) + seq - tonumber(first)
 end
@@ -242,6 +287,17 @@ local function drop(delegation)
   for _, field in ipairs(FIELDS) do
     redis.call('HDEL', WORK, field .. delegation)
   end
+end
+
+-- Of each delegation five values, so that the index of waiting work can be mended.
+local function mending(reply, delegations)
+  for _, delegation in ipairs(delegations) do
+    for _, value in ipairs({ delegation, work('queue', delegation), work('prio', delegation), work('order', delegation),
+                             work('until', delegation) or '' }) do
+      reply[#reply + 1] = value
+    end
+  end
+  return reply
 end
 
 local function unsettled()

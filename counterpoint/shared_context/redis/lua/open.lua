@@ -5,21 +5,14 @@
 return answer(function()
   local writer = arg()
   check_open()
-  local now = milliseconds()
+  local least = math.max(number('epoch'), number('forgotten')) + 1
   if not meta('born') then
     redis.call('DEL', unpack(KEYS))
     local time = redis.call('TIME')
     redis.call('HSET', META, 'born', time[1] .. '.' .. time[2])
   end
-  local epoch = digits(math.max(number('epoch') + 1, now))
+  local epoch = digits(math.max(least, milliseconds()))
   redis.call('HSET', META, 'epoch', epoch, 'h' .. epoch .. ':writer', writer)
   keep()
-  local reply = { 'ok', epoch, number('tail') }
-  for _, delegation in ipairs(unsettled()) do
-    for _, value in ipairs({ delegation, work('queue', delegation), work('prio', delegation), work('order', delegation),
-                             work('until', delegation) or '' }) do
-      reply[#reply + 1] = value
-    end
-  end
-  return reply
+  return mending({ 'ok', epoch, number('tail') }, unsettled())
 end)
