@@ -8,7 +8,6 @@ from collections import deque
 import anyio
 import msgspec
 
-from counterpoint import telemetry
 from counterpoint.config import GAP_BEATS
 from counterpoint.interaction.arrivals import Arrivals
 from counterpoint.interaction.delegations import Anew, Delegations, Forgone, Refused
@@ -20,6 +19,7 @@ from counterpoint.interaction.output import Output
 from counterpoint.interaction.playback import Playback
 from counterpoint.interaction.recording import Recorder, micro_turn, turn_of
 from counterpoint.interaction.stream_keeper import StreamKeeper
+from counterpoint.interaction.traces import Traces
 from counterpoint.interaction.tray import Drop
 from counterpoint.interaction.weaver import NOTHING, Weaver, Weaving
 from counterpoint.shared_context.entries import Gap, MediaFault, NoteDropped, Turn
@@ -72,9 +72,9 @@ class BeatLoop:
         output: Output,
         first: Beat,
         idle_beats: int | None = None,
-        measured: bool = True,
+        traces: Traces | None = None,
     ) -> None:
-        """`measured`: steps enter the metrics; those of a replay do not."""
+        """`traces` is told of every step; a replay has none."""
         self.capabilities = capabilities
         self.metronome = metronome
         self.intake = intake
@@ -89,7 +89,7 @@ class BeatLoop:
         self.next = first
         self._stream = stream
         self._recorder = Recorder(capabilities.cadence)
-        self._measured = measured
+        self._traces = traces
         self._part = 0
         self._held = NOTHING
         self._gap: Gap | None = None
@@ -213,10 +213,9 @@ class BeatLoop:
         else:
             self.arrivals.woke(beat)
 
-    @property
-    def held_drops(self) -> tuple[Drop, ...]:
-        """Notes that fell away in an early wake, and no step has reported yet."""
-        return self._held.drops
+    def leave(self) -> tuple[Drop, ...]:
+        """The conversation ends: every note that was not heard, with the reason."""
+        return (*self._held.drops, *self.weaver.leave("the conversation ended"))
 
     def record_unlived(self) -> None:
         """What was taken in after the last step belongs to the log as well."""
@@ -229,9 +228,9 @@ class BeatLoop:
         late = max(0.0, began - self.metronome.end_of(span.last)) if span.beats else 0.0
         perceived = Perceived(cut.texts, cut.audio, cut.frames, self.playback.unheard(), self.arrivals.news())
         expressed = await self._stream.step(perceived, weaving.offers, span)
-        if self._measured:
-            telemetry.beat_lag.record(late)
-            telemetry.beat_duration.record(anyio.current_time() - began)
+        if self._traces is not None:
+            ended = anyio.current_time()
+            self._traces.stepped(late, ended - began, span.beats, ended)
         self._live_through(span, perceived, weaving, expressed, late)
 
     def _live_through(

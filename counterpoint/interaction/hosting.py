@@ -22,6 +22,7 @@ from counterpoint.interaction.policy import Policy, name_of, weave_at_once
 from counterpoint.interaction.session import Session
 from counterpoint.interaction.stream_keeper import StreamKeeper
 from counterpoint.interaction.taking_up import take_up
+from counterpoint.interaction.traces import Traces
 from counterpoint.interaction.weaver import Weaver
 from counterpoint.shared_context.entries import (
     Amended,
@@ -38,6 +39,7 @@ from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, Positi
 from counterpoint.shared_context.packing import package_of
 from counterpoint.shared_context.store import ContextStore, Fence
 from counterpoint.shared_context.timeline import Timeline
+from counterpoint.telemetry import names
 
 FLUSH_SECONDS = 5.0
 """How long leaving a session waits for a store that does not take the last entries."""
@@ -77,11 +79,20 @@ async def host(
 ) -> AsyncGenerator[Session, None]:
     """Live while the block lasts. Leaving it finishes the step, writes what is left, and ends every task."""
     opening = await store.open(hosting.conversation, hosting.writer)
-    timeline = await _read(store, hosting.conversation, opening.tail)
-    live = _Live(hosting, opening.fence, timeline, store, model, policy, clock)
-    telemetry.active_sessions.add(1)
+    traces = Traces(
+        hosting.conversation,
+        opening.fence.epoch,
+        queue=hosting.queue,
+        policy=name_of(policy).rpartition(":")[2],
+        engine=model.capabilities.name,
+        backend=telemetry.backend_of(store),
+        clock=clock,
+    )
+    timeline = await _read(store, hosting.conversation, opening.tail, traces)
+    live = _Live(hosting, opening.fence, timeline, store, model, policy, clock, traces)
+    telemetry.measure(names.SESSION_ACTIVE, 1, {})
     try:
-        with lone_errors():
+        with lone_errors(), telemetry.outbox(lambda: live.journal.waiting):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(live.keep_journal)
                 tasks.start_soon(live.follow, opening.tail)
@@ -92,10 +103,11 @@ async def host(
                     await live.leave()
         live.output.raise_unseen()
     finally:
-        telemetry.active_sessions.add(-1)
+        traces.leave("left")
+        telemetry.measure(names.SESSION_ACTIVE, -1, {})
 
 
-async def _read(store: ContextStore, conversation: ConversationId, tail: Position) -> Timeline:
+async def _read(store: ContextStore, conversation: ConversationId, tail: Position, traces: Traces) -> Timeline:
     """The timeline of an existing conversation: its snapshot, and the entries since."""
     snapshot = await store.last_snapshot(conversation) if tail else None
     timeline = Timeline.restore(snapshot.data) if snapshot else Timeline(conversation)
@@ -105,6 +117,7 @@ async def _read(store: ContextStore, conversation: ConversationId, tail: Positio
             break
         for stored in entries:
             timeline.apply(stored)
+            traces.read(stored)
     return timeline
 
 
@@ -122,11 +135,13 @@ class _Live:
         model: InteractionModel,
         policy: Policy,
         clock: Callable[[], float],
+        traces: Traces,
     ) -> None:
         capabilities = model.capabilities
         first = Beat(timeline.beat + 1) if timeline.tail else Beat(0)
         itself = capabilities.weaving is Weaving.MODEL
         self._hosting = hosting
+        self._traces = traces
         self._fence = fence
         self._store = store
         self._model = model
@@ -144,7 +159,7 @@ class _Live:
             hosting.conversation, served=hosting.served, first=timeline.next_delegation, queue=hosting.queue
         )
         self.arrivals = Arrivals(self.weaver, self.delegations, self._write, self._note_id)
-        self.journal = Journal(store, fence, clock=clock, refused=self._refused)
+        self.journal = Journal(store, fence, clock=clock, refused=self._refused, traces=traces)
         self.loop = BeatLoop(
             capabilities=capabilities,
             stream=StreamKeeper(self._open_stream, self._stream_failed),
@@ -158,9 +173,11 @@ class _Live:
             output=self.output,
             first=first,
             idle_beats=hosting.idle_beats,
+            traces=traces,
         )
         self._write(self._opened(first), first)
         take_up(timeline, self.delegations, self.weaver, first)
+        traces.take_up(timeline.unsettled(), (laid.note for laid in timeline.pending_notes()), first)
         self.session = Session(self.loop, hosting.conversation, hosting.session, self._application_note_id)
 
     async def beat(self) -> None:
@@ -230,7 +247,7 @@ class _Live:
         self.loop.record_unlived()
         if self._hosting.keep and not self.session.end_reason:
             return
-        for drop in (*self.loop.held_drops, *self.weaver.leave("the conversation ended")):
+        for drop in self.loop.leave():
             self._write(NoteDropped(drop.note, drop.reason), self.loop.next)
         self._write(Closed(self.session.end_reason or "the session was left"), self.loop.next)
 
@@ -295,6 +312,8 @@ class _Live:
         self._timeline.apply(stored)
         header = stored.entry.header
         own = header.writer == self._fence.writer and header.epoch == self._fence.epoch
+        if not own:
+            self._traces.followed(stored, self.loop.next)
         if not own or isinstance(stored.entry.body, Amended):
             self.arrivals.add(stored)
             self.loop.stir()

@@ -13,6 +13,7 @@ import msgspec
 
 from counterpoint.errors import CorruptRecord, StoreError, StoreFull, StoreUnavailable, UnknownDelegation, WriteRefused
 from counterpoint.interaction.metronome import Bell
+from counterpoint.interaction.traces import Traces
 from counterpoint.shared_context.entries import (
     Amended,
     Asked,
@@ -28,6 +29,7 @@ from counterpoint.shared_context.entries import (
 from counterpoint.shared_context.ids import Beat, Position
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import ContextStore, Fence
+from counterpoint.telemetry import backend_of, storing
 
 OUTBOX_ENTRIES = 10_000
 """Entries that wait for the store; beyond this the oldest that carry no delegation are given up, and counted."""
@@ -41,6 +43,7 @@ class Pending(msgspec.Struct, frozen=True):
     beat: Beat
     at: float
     cause: Position | None = None
+    trace: str | None = None
 
 
 Addressed = Asked | Amended | Withdrawn | Closed
@@ -56,11 +59,21 @@ class Writing(Protocol):
 
 
 class Journal:
-    """`refused` is told of a wish that the store would not take because its delegation was settled meanwhile."""
+    """`refused` is told of a wish that the store would not take because its delegation was settled meanwhile. `traces`
+    is told of everything as it is written.
+    """
 
     def __init__(
-        self, store: ContextStore, fence: Fence, *, clock: Callable[[], float], refused: Callable[[TooLate], None]
+        self,
+        store: ContextStore,
+        fence: Fence,
+        *,
+        clock: Callable[[], float],
+        refused: Callable[[TooLate], None],
+        traces: Traces,
     ) -> None:
+        self._traces = traces
+        self._backend = backend_of(store)
         self._store = store
         self._fence = fence
         self._scribe = Scribe(fence, clock=clock)
@@ -86,7 +99,8 @@ class Journal:
     def write(self, body: Body, beat: Beat, cause: Position | None = None) -> None:
         if len(self._outbox) >= OUTBOX_ENTRIES:
             self._give_one_up()
-        self._outbox.append(Pending(body, beat, self._clock(), cause))
+        at = self._clock()
+        self._outbox.append(Pending(body, beat, at, cause, self._traces.wrote(body, beat, at)))
         self._empty.reset()
         self._bell.ring()
 
@@ -123,7 +137,9 @@ class Journal:
         return [self._outbox[index] for index in range(min(len(self._outbox), BATCH))]
 
     def _entry(self, pending: Pending) -> Entry:
-        return self._scribe.write(pending.body, beat=pending.beat, at=pending.at, cause=pending.cause)
+        return self._scribe.write(
+            pending.body, beat=pending.beat, at=pending.at, cause=pending.cause, trace=pending.trace
+        )
 
     async def _send(self, entries: list[Entry]) -> None:
         """Until the store has them. The same entries are sent again: stores are idempotent by sequence number."""
@@ -155,20 +171,25 @@ class Journal:
             return
         for entry in entries:
             header = entry.header
-            await self._send([self._scribe.write(entry.body, beat=header.beat, at=header.at, cause=header.cause)])
+            again = self._scribe.write(
+                entry.body, beat=header.beat, at=header.at, cause=header.cause, trace=header.trace
+            )
+            await self._send([again])
 
     async def _send_once(self, entries: list[Entry]) -> None:
-        match entries[0].body:
-            case Asked():
-                await self._store.offer(self._fence, entries[0])
-            case Amended():
-                await self._store.amend(self._fence, entries[0])
-            case Withdrawn():
-                await self._store.withdraw(self._fence, entries[0])
-            case Closed():
-                await self._store.close(self._fence, entries[0])
-            case _:
-                await self._store.append(self._fence, entries)
+        body = entries[0].body
+        with storing(self._backend, type(body).__name__.lower() if isinstance(body, Addressed) else "append"):
+            match body:
+                case Asked():
+                    await self._store.offer(self._fence, entries[0])
+                case Amended():
+                    await self._store.amend(self._fence, entries[0])
+                case Withdrawn():
+                    await self._store.withdraw(self._fence, entries[0])
+                case Closed():
+                    await self._store.close(self._fence, entries[0])
+                case _:
+                    await self._store.append(self._fence, entries)
 
     def _came_too_late(self, entry: Entry) -> None:
         """It is in the log in the place of the wish, so that the log tells what became of it."""
@@ -182,7 +203,9 @@ class Journal:
         if self._failed_since is None:
             self._failed_since = self._clock()
             beat = self._outbox[0].beat if self._outbox else Beat(0)
-            self._outbox.appendleft(Pending(Degraded(str(error)), beat, self._clock()))
+            body = Degraded(str(error))
+            self._traces.wrote(body, beat, self._failed_since)
+            self._outbox.appendleft(Pending(body, beat, self._failed_since))
 
     def _recovered(self, sent: int) -> None:
         if self._failed_since is None:
@@ -191,6 +214,7 @@ class Journal:
         beat = self._outbox[-1].beat if self._outbox else Beat(0)
         self._failed_since = None
         body = Recovered(seconds, sent + len(self._outbox), self._given_up)
+        self._traces.wrote(body, beat, self._clock())
         self._outbox.append(Pending(body, beat, self._clock()))
         self._given_up = 0
 

@@ -1,26 +1,36 @@
-"""The one module that sees OpenTelemetry: its API only, never a global provider. Names stand here, once.
+"""The one room that sees OpenTelemetry: its API only, never a global provider. It knows no conversation and no log.
 
-Without an SDK every call is a no-op. Beats are metrics, never spans.
+Without an SDK every call is a no-op. Beats are metrics, never spans; `interaction/traces.py` and
+`background/traces.py` say what a log's entries mean in spans, events and metrics.
 """
 
-from typing import Final
+from counterpoint.telemetry.content import captured
+from counterpoint.telemetry.events import TokenBucket, emit
+from counterpoint.telemetry.instruments import backend_of, measure, outbox, storing
+from counterpoint.telemetry.names import Event, Is, Label
+from counterpoint.telemetry.outgoing import outgoing
+from counterpoint.telemetry.silence import silenced, silent, unobserved
+from counterpoint.telemetry.spans import SPAN_SECONDS, Attributes, Span, SpanKind, Value, begin
 
-from opentelemetry import metrics
-
-from counterpoint.telemetry.outgoing import outgoing as outgoing
-from counterpoint.telemetry.silence import silenced as silenced
-from counterpoint.telemetry.silence import unobserved as unobserved
-
-SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.37.0"
-
-_meter = metrics.get_meter("counterpoint", schema_url=SCHEMA_URL)
-
-beat_lag: Final = _meter.create_histogram(
-    "counterpoint.beat.lag", unit="s", description="How late a step began after its beat had ended"
-)
-beat_duration: Final = _meter.create_histogram(
-    "counterpoint.beat.duration", unit="s", description="How long the interaction model took for a step"
-)
-active_sessions: Final = _meter.create_up_down_counter(
-    "counterpoint.session.active", description="Live sessions in this process"
-)
+__all__ = [
+    "SPAN_SECONDS",
+    "Attributes",
+    "Event",
+    "Is",
+    "Label",
+    "Span",
+    "SpanKind",
+    "TokenBucket",
+    "Value",
+    "backend_of",
+    "begin",
+    "captured",
+    "emit",
+    "measure",
+    "outbox",
+    "outgoing",
+    "silenced",
+    "silent",
+    "storing",
+    "unobserved",
+]

@@ -17,7 +17,7 @@ def silent() -> bool:
 
 @contextmanager
 def silenced() -> Generator[None, None, None]:
-    """Nothing of ours comes out of this block: no span, event or metric. Instrumented libraries are asked to be quiet."""
+    """Nothing of ours comes out of this block: no span, event or metric. Instrumented libraries are asked too."""
     token = _silent.set(True)
     try:
         with unobserved():
