@@ -49,5 +49,5 @@ $(STAMPS)/local: pyproject.toml | $(VENV)/bin/python
 
 $(STAMPS)/dev: $(STAMPS)/local
 	$(PIP) -e '.[local,fetch,native,otel,embedded,testing]'
-	$(PIP) blockbuster espeakng-loader hypothesis import-linter pyright ruff scipy starlette uvicorn websockets
+	$(PIP) blockbuster espeakng-loader hypothesis import-linter pyright ruff scipy starlette trustme uvicorn websockets
 	@mkdir -p $(STAMPS) && touch $@

@@ -5,16 +5,18 @@ sent again (all but a few) are, once, on a new connection; then it is the caller
 """
 
 from collections.abc import Sequence
+from socket import gaierror
 from typing import Any, Final, cast
 
+import anyio
 import redis.asyncio as redis
 import redis.exceptions as foreign
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from counterpoint.errors import ConfigurationError
-from counterpoint.shared_context.redis.refusals import ConnectionLost, translated
+from counterpoint.errors import ConfigurationError, StoreUnavailable
+from counterpoint.shared_context.redis.refusals import ConnectionLost, NotLetIn, translated
 from counterpoint.shared_context.redis.scripts import Script
 
 COMMAND_SECONDS: Final = 1.0
@@ -64,12 +66,43 @@ class Server:
 
     async def check(self) -> None:
         """Raises `ConfigurationError` if a server is too old, or throws away what it was given to keep."""
-        with translated():
-            sections = [await self._execute("INFO", section) for section in ("server", "memory")]
+        await self._check_files()
+        try:
+            with translated():
+                sections = [await self._execute("INFO", section) for section in ("server", "memory")]
+        except NotLetIn as error:
+            raise ConfigurationError(str(error)) from error
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error}{self._hint(error)}") from error
         for section in sections:
             for facts in _of_each_node(section):
                 _check_version(facts)
                 _check_keeping(facts)
+
+    async def _check_files(self) -> None:
+        given = cast("dict[str, object]", self.bells.connection_kwargs)
+        for option in ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"):
+            if (name := given.get(option)) and not await anyio.Path(str(name)).exists():
+                raise ConfigurationError(f"there is no {name}, which the store's URL names as {option}")
+
+    def _hint(self, error: StoreUnavailable) -> str:
+        """Somebody took the connection, and said nothing or hung up at once: what that may mean."""
+        if not isinstance(error.__cause__, foreign.TimeoutError | foreign.ConnectionError) or self._nobody_there(error):
+            return ""
+        if issubclass(self.bells.connection_class, redis.SSLConnection):
+            return (
+                " (if it speaks no TLS, use redis://; if it wants a certificate of its clients, "
+                "?ssl_certfile=FILE&ssl_keyfile=FILE)"
+            )
+        return "" if "path" in self.bells.connection_kwargs else " (if it speaks TLS, use rediss://)"
+
+    @staticmethod
+    def _nobody_there(error: BaseException) -> bool:
+        while (cause := error.__cause__ or error.__context__) is not None:
+            if isinstance(cause, ConnectionRefusedError | FileNotFoundError | gaierror):
+                return True
+            error = cause
+        return False
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, again: bool = True
