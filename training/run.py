@@ -16,7 +16,9 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -204,6 +206,9 @@ class Trainer:
                     saved = time.monotonic()
                     self.save()
                     draw_curves(self.folder)
+        except SystemExit:  # SIGTERM
+            self.save()
+            raise
         finally:
             if crew:
                 crew.close()
@@ -321,6 +326,7 @@ def main() -> None:
     if arguments.workers:
         torch.set_num_threads(1)
     keep_memory()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if arguments.state and not (arguments.run / "state.pt").exists():
         arguments.run.mkdir(parents=True, exist_ok=True)
         shutil.copy(arguments.state, arguments.run / "state.pt")

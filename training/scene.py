@@ -26,7 +26,9 @@ class NoClip(Exception):
 
 @dataclass(frozen=True)
 class Utterance:
-    """Words with end times relative to its start. `entry` is the bank's entry, None in streams without sound."""
+    """Words with end times relative to its start. `entry` is the bank's entry, None in streams without sound; `path` says which recorded frame each
+    of its frames reads, None: as recorded.
+    """
 
     kind: str
     words: tuple[int, ...]
@@ -34,7 +36,7 @@ class Utterance:
     duration: float
     slots: dict[str, str]
     entry: dict[str, object] | None = None
-    tempo: float = 1.0
+    path: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,35 @@ class Speaker(Protocol):
     def say(self, kind: str, *, avoid: Collection[int] = (), word: int | None = None, **given: str) -> Utterance: ...
 
 
+def pace(frames: int, tempo: float, uneven: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Which recorded frame each new frame reads, and at which new frame each recorded one comes: `tempo` times as fast on the whole."""
+    count = max(2, frames // 8)
+    local = np.exp(rng.normal(0, uneven, count)) if uneven else np.ones(count)
+    speed = tempo * np.interp(np.linspace(0, count - 1, frames), np.arange(count), local)
+    when = np.concatenate([[0.0], np.cumsum(1 / speed[:-1])])
+    return np.interp(np.arange(int(when[-1]) + 1), when, np.arange(frames)), when
+
+
 class BankSpeaker:
-    """One voice of the bank, at one tempo. `held`: None for trained phrasings, or whether a phrase with a held-out wording is taken."""
+    """One voice of the bank, at one tempo; `uneven`: how much it drags and hurries within a phrase. `held`: whether held-out wordings are taken."""
 
     def __init__(
-        self, bank: Bank, voice: str, rng: np.random.Generator, tempo: float = 1.0, held: bool = False
+        self,
+        bank: Bank,
+        voice: str,
+        rng: np.random.Generator,
+        tempo: float = 1.0,
+        held: bool = False,
+        uneven: float = 0.0,
     ) -> None:
-        self._bank, self._voice, self._rng, self._tempo, self._held = bank, voice, rng, tempo, held
+        self._bank, self._voice, self._rng, self._tempo, self._held, self._uneven = (
+            bank,
+            voice,
+            rng,
+            tempo,
+            held,
+            uneven,
+        )
 
     def say(self, kind: str, *, avoid: Collection[int] = (), word: int | None = None, **given: str) -> Utterance:
         """A random fitting clip; NoClip where there is none."""
@@ -43,16 +65,9 @@ class BankSpeaker:
                 continue
             if any(slots.get(name) != value for name, value in given.items()) or not avoid_ok(entry["words"], avoid):
                 continue
-            ends = tuple(end / self._tempo for end in entry["ends"])
-            return Utterance(
-                entry["kind"],
-                tuple(entry["words"]),
-                ends,
-                entry["frames"] * FRAME / self._tempo,
-                slots,
-                entry,
-                self._tempo,
-            )
+            path, when = pace(entry["frames"], self._tempo, self._uneven, self._rng)
+            ends = tuple(float(np.interp(end / FRAME, np.arange(len(when)), when)) * FRAME for end in entry["ends"])
+            return Utterance(entry["kind"], tuple(entry["words"]), ends, len(path) * FRAME, slots, entry, path)
         raise NoClip
 
 

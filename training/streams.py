@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 import torch
@@ -47,6 +46,8 @@ class Room:
     masked: tuple[int, int] = (0, 0)
     spread: float = 0.0
     """How far the frequency axes of the utterances differ from each other."""
+    bend: float = 0.0
+    """How unevenly the axis is warped: formants move apart and together."""
     blur: int = 1
     """Bands over which the spectrum is smoothed: 5 hide the harmonics of a voice, and so its pitch."""
 
@@ -70,42 +71,40 @@ class Room:
             reverb=rng.uniform(0.15, 0.7) if rng.random() < 0.15 else 0.0,
             masked=(first, first + width),
             spread=0.05 if rng.random() < 0.5 else 0.0,
+            bend=0.04,
             blur=int(rng.choice([1, 3, 5], p=[0.7, 0.15, 0.15])),
         )
 
-
-@cache
-def warp_matrix(percent: int) -> np.ndarray:
-    """[80, 80]: band b of the result reads the band whose centre lies at centre(b) * percent / 100."""
-    factor = percent / 100
-    at = np.interp(CENTRES * factor, CENTRES, np.arange(BANDS))
-    low = np.floor(at).astype(int).clip(0, BANDS - 2)
-    matrix = np.zeros((BANDS, BANDS), np.float32)
-    matrix[low, np.arange(BANDS)] += 1 - (at - low)
-    matrix[low + 1, np.arange(BANDS)] += at - low
-    return matrix
+    def axis(self, rng: np.random.Generator) -> np.ndarray:
+        """Where each of the 80 bands reads: band b at its centre * warp, bent."""
+        if self.warp == 1 and not self.spread and not self.bend:
+            return np.arange(BANDS, dtype=float)
+        factor = self.warp * np.exp(rng.normal(0, self.spread) if self.spread else 0.0)
+        bent = np.exp(np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 6), rng.normal(0, self.bend, 6)))
+        return np.maximum.accumulate(np.interp(CENTRES * factor * bent, CENTRES, np.arange(BANDS)))
 
 
-def stretch(mel: np.ndarray, tempo: float) -> np.ndarray:
-    """Frames read `tempo` times as fast."""
-    if tempo == 1.0:
-        return mel
-    at = np.arange(0, len(mel) - 1, tempo)
-    low = at.astype(int)
-    part = (at - low)[:, None].astype(np.float32)
-    return mel[low] * (1 - part) + mel[low + 1] * part
+def read_at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Rows of `values` at the places, which may lie between two rows."""
+    low = places.astype(int).clip(0, max(0, len(values) - 2))
+    part = (places - low)[:, None].astype(np.float32)
+    return values[low] * (1 - part) + values[np.minimum(low + 1, len(values) - 1)] * part
 
 
 def render(scene: Scene, bank: Bank, room: Room, rng: np.random.Generator) -> np.ndarray:
     """log10 magnitudes float32 [8 beats, 80] of everything that is heard in the scene."""
     frames = scene.beats * FRAMES_PER_BEAT
     power = np.full((frames, BANDS), 1e-14, np.float32)
+    axis = room.axis(rng)
     for placed in scene.placed:
         utterance = placed.utterance
         if utterance.entry is None:
             continue
-        warp = room.warp * float(np.exp(rng.normal(0, room.spread))) if room.spread else room.warp
-        mel = stretch(bank.mel(utterance.entry) @ warp_matrix(round(100 * warp)), utterance.tempo)
+        if room.spread:
+            axis = room.axis(rng)
+        mel = read_at(bank.mel(utterance.entry).T, axis).T
+        if utterance.path is not None:
+            mel = read_at(mel, utterance.path)
         first = int(round(placed.start / FRAME))
         if first < 0:
             mel, first = mel[-first:], 0
@@ -177,7 +176,8 @@ def make_stream(
 
     def someone() -> BankSpeaker:
         voices = bank.families[_family(rng, bank) if crowd else family]
-        return BankSpeaker(bank, str(rng.choice(voices)), rng, tempo=float(rng.uniform(0.8, 1.25)))
+        voice, tempo = str(rng.choice(voices)), float(rng.uniform(0.8, 1.25))
+        return BankSpeaker(bank, voice, rng, tempo, uneven=0.18)
 
     scene = sample(rng, task, (lambda: Crowd(someone)) if crowd else someone, beats)
     if rng.random() < 0.2:

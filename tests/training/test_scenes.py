@@ -11,8 +11,8 @@ from counterpoint.interaction.nn import vocabulary as v
 from training import phrases
 from training.bank import Bank
 from training.scene import Demand, Oracle, Scene, Utterance, beat_of, relabel
-from training.speakers import BankSpeaker, Crowd, TextSpeaker
-from training.streams import blurred, make_stream
+from training.speakers import BankSpeaker, Crowd, TextSpeaker, pace
+from training.streams import Room, blurred, make_stream, read_at
 from training.tasks import TASKS, sample
 
 WORDS = v.encode("let me check")
@@ -172,6 +172,27 @@ def test_brisk_cues_come_twice_as_often() -> None:
         return sum(d.category == "cue" for seed in range(20) for d in text_scene(task, seed).demands)
 
     assert cues("brisk cue") > 1.6 * cues("cue")
+
+
+def test_hurrying_and_dragging_moves_the_words_with_the_sound() -> None:
+    recorded = np.arange(60.0)
+    path, when = pace(60, 1.2, 0.2, np.random.default_rng(0))
+    assert abs(len(path) - 50) <= 6
+    assert (np.diff(path) > 0).all()
+    for frame in (7, 31, 52):  # what sounds at a recorded frame is read where `when` says that it comes
+        at = np.interp(when[frame], np.arange(len(path)), read_at(recorded[:, None], path)[:, 0])
+        assert abs(at - frame) < 1
+    plain, same = pace(60, 1.0, 0.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(plain, recorded)
+    np.testing.assert_array_equal(same, recorded)
+
+
+def test_a_warped_axis_never_turns_back() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        axis = Room.draw(random).axis(random)
+        assert (np.diff(axis) >= 0).all()
+        assert 0 <= axis.min() <= axis.max() <= 79
 
 
 def test_blurring_hides_a_voice_s_harmonics_and_keeps_its_loudness() -> None:
