@@ -149,6 +149,7 @@ class Runtime:
                 queues=(self._queue,),
                 limits=self._limits,
                 state=self.state_of,
+                clock=self._clock,
             )
             with lone_errors():
                 async with anyio.create_task_group() as tasks:

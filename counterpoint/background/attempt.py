@@ -10,6 +10,7 @@ import anyio.lowlevel
 from counterpoint.background.limits import Limits
 from counterpoint.background.notepad import Notepad
 from counterpoint.background.retrying import pause, until_it_answers
+from counterpoint.background.traces import AttemptTrace
 from counterpoint.background.writer import Writer
 from counterpoint.errors import CorruptRecord, StoreFull, StoreUnavailable
 from counterpoint.shared_context.delegations import Delegation
@@ -20,6 +21,7 @@ from counterpoint.shared_context.package import ContextPackage
 from counterpoint.shared_context.packing import package_of
 from counterpoint.shared_context.store import ContextStore, Lease, Snapshot
 from counterpoint.shared_context.timeline import Timeline
+from counterpoint.telemetry import backend_of
 
 PAGE = 100
 """Entries read at once; others get their turn in between."""
@@ -38,7 +40,8 @@ class Attempt:
         self.limits = limits
         self.clock = clock
         self.timeline = Timeline(lease.delegation.conversation)
-        self.writer = Writer(store, lease, clock)
+        self.trace = AttemptTrace(lease, backend_of(store), clock)
+        self.writer = Writer(store, lease, clock, self.trace)
         self.notepad = Notepad(lease, limits.note_characters)
 
     @property
@@ -94,6 +97,7 @@ class Attempt:
 
     def _take(self, stored: Stored, arrived: Arrived) -> None:
         self.timeline.apply(stored)
+        self.trace.read(stored)
         arrived(stored)
 
 

@@ -167,6 +167,7 @@ class Reasoner:
         self._calls = self._new_calls()
         tasks.start_soon(self._watch.run)
         tasks.start_soon(self._progress.run)
+        attempt.trace.begin(attempt.upto)
         attempt.writer.write(Taken(attempt.delegation.id, attempt.lease.attempt))
         for note in self._recollection.unvoiced:
             attempt.lay(attempt.notepad.retraction(note.id, RETRACTED, attempt.upto))

@@ -61,12 +61,14 @@ class Thinking:
     async def _stream(self, think: Think, scope: anyio.CancelScope) -> None:
         package = self._attempt.package()
         self.upto = package.upto
-        async with aclosing(self._model.think(package, self._tools, think.observations)) as steps:
-            async for step in steps:
-                self._happened(Stepped(think.round, _step(step)))
-                if scope.cancel_called:
-                    return
-                await anyio.lowlevel.checkpoint()
+        with self._attempt.trace.inference(self._model) as stepped:
+            async with aclosing(self._model.think(package, self._tools, think.observations)) as steps:
+                async for step in steps:
+                    stepped(_step(step))
+                    self._happened(Stepped(think.round, step))
+                    if scope.cancel_called:
+                        return
+                    await anyio.lowlevel.checkpoint()
 
 
 def _step(step: object) -> Step:

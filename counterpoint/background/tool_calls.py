@@ -159,8 +159,10 @@ class ToolCalls:
         if active.write:
             await self._known_of(call_id)
         active.begun = True
-        outcome = await self._outcome(tool, arguments, call_id, upto)
-        text, failed = self._text(outcome), isinstance(outcome, FailedCall)
+        with self._attempt.trace.tool(tool.name, call_id, arguments) as came:
+            outcome = await self._outcome(tool, arguments, call_id, upto)
+            text, failed = self._text(outcome), isinstance(outcome, FailedCall)
+            came(text, failed)
         self._attempt.writer.write(self._returned(call_id, text, failed=failed, seconds=anyio.current_time() - began))
         self._remember(tool, arguments, outcome)
         return Observation(text, call, failed)

@@ -59,7 +59,6 @@ class Watch:
         header, mine = stored.entry.header, self._attempt.delegation.id
         match stored.entry.body:
             case Asked(delegation=delegation) if delegation.id == mine:
-                self._attempt.writer.trace = header.trace
                 self._asked_at = anyio.current_time() - self._attempt.age(header.at)
             case Amended(delegation=delegation, text=text) if delegation == mine:
                 self.corrected_at = stored.position

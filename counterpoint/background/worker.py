@@ -251,6 +251,7 @@ class Worker:
             await reasoner.run()
         finally:
             del self._working[reasoner]
+            attempt.trace.end(reasoner.outcome)
             seconds = anyio.current_time() - begun
             logger.info("%s: delegation %r of %r %s after %.2f s", *known, reasoner.outcome, seconds)
 

@@ -4,25 +4,28 @@ While the store does not answer, entries wait here in order. Their number is bou
 The same entries are sent again with the same numbers, which stores take once.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from counterpoint.background.retrying import until_it_answers
+from counterpoint.background.traces import AttemptTrace
 from counterpoint.errors import SequenceGap
 from counterpoint.shared_context.entries import Body, Entry
 from counterpoint.shared_context.ids import Position
 from counterpoint.shared_context.memory.wakeup import WakeUp
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import ContextStore, Lease
+from counterpoint.telemetry import backend_of, storing
 
 BATCH = 100
 """Entries sent at once after an outage."""
 
 
 class Writer:
-    """`trace`: of the entry that asked, so that the trace goes on over processes."""
+    """`trace` is told of everything as it is written, and names the trace that goes on over processes."""
 
-    def __init__(self, store: ContextStore, lease: Lease, clock: Callable[[], float]) -> None:
-        self.trace: str | None = None
+    def __init__(self, store: ContextStore, lease: Lease, clock: Callable[[], float], trace: AttemptTrace) -> None:
+        self._trace = trace
+        self._backend = backend_of(store)
         self._store = store
         self._lease = lease
         self._scribe = Scribe(lease.fence, clock)
@@ -46,7 +49,7 @@ class Writer:
         if self._last:
             return
         cause = cause or self._lease.delegation.upto
-        self._entries += [self._scribe.write(body, cause=cause, trace=self.trace) for body in bodies]
+        self._entries += [self._scribe.write(body, cause=cause, trace=self._trace.wrote(body)) for body in bodies]
         self._written.wake()
 
     def close(self, *bodies: Body) -> None:
@@ -86,7 +89,9 @@ class Writer:
             self._sent += len(batch)
         self._changed.wake()
 
-    def _once(self, batch: Sequence[Entry], *, settles: bool) -> Awaitable[object]:
-        if settles:
-            return self._store.settle(self._lease, batch)
-        return self._store.append(self._lease.fence, batch)
+    async def _once(self, batch: Sequence[Entry], *, settles: bool) -> None:
+        with storing(self._backend, "settle" if settles else "append"):
+            if settles:
+                await self._store.settle(self._lease, batch)
+            else:
+                await self._store.append(self._lease.fence, batch)

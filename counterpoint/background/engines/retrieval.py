@@ -13,6 +13,9 @@ from counterpoint.tools.schema import ToolSchema
 class RetrievalBackground:
     """Asks one search tool after the other until something fits; a correction makes it search anew."""
 
+    operation = "retrieval"
+    """What a round of it is called in traces: no language model is asked."""
+
     @property
     def name(self) -> str:
         return "retrieval"
