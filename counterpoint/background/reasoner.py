@@ -39,6 +39,7 @@ from counterpoint.background.reasoning import (
     react,
 )
 from counterpoint.background.recollection import Recollection
+from counterpoint.background.retractions import Retractions
 from counterpoint.background.thinking import Thinking
 from counterpoint.background.tool_calls import ToolCalls
 from counterpoint.background.watch import Watch
@@ -94,10 +95,12 @@ class Reasoner:
         self._reasoning = Reasoning(attempt.limits, frozenset(tool.name for tool in toolbox if tool.effects == "write"))
         self._thinking = Thinking(attempt, model, toolbox.schemas(), self._happened)
         self._progress = Progress(self._tell_progress)
+        self._retractions = Retractions()
         self._watch = Watch(
             attempt,
             self._window,
             self._approvals,
+            self._retractions,
             corrected=lambda text: self._happened(Corrected(text)),
             over=lambda: self._end(Ending.OVER),
         )
@@ -165,6 +168,7 @@ class Reasoner:
         for answer in self._recollection.answers:
             self._approvals.answered(answer)
         self._calls = self._new_calls()
+        self._retractions.begin(note.id for note in self._recollection.unvoiced)
         tasks.start_soon(self._watch.run)
         tasks.start_soon(self._progress.run)
         attempt.trace.begin(attempt.upto)
@@ -174,6 +178,8 @@ class Reasoner:
         if self._recollection.interrupted:
             self._fail(Failure.INTERRUPTED_WRITE)
             return
+        await self._retractions.answered()
+        self._watch.live = True
         told = msgspec.structs.replace(self._reasoning, observations=self._recollection.observations)
         self._decided(*begin(told))
 
@@ -220,10 +226,19 @@ class Reasoner:
         if report.kind is NoteKind.PROGRESS:
             self._progress.offer(report.text)
             return
+        if self._was_voiced(report.text):
+            return
         notepad = self._attempt.notepad
         self._attempt.lay(
             notepad.partial(report.text, report.upto, delivery=report.delivery, ttl=report.ttl, sources=report.sources)
         )
+
+    def _was_voiced(self, text: str) -> bool:
+        """An earlier attempt has said just this to the person, perhaps only a moment ago."""
+        earlier = {note.id for note in self._recollection.notes}
+        work = self._attempt.timeline.work(self._attempt.delegation.id)
+        notes = work.notes if work else ()
+        return any(note.voiced and note.text == text.strip() and note.id in earlier for note in notes)
 
     def _tell_progress(self, text: str) -> None:
         self._attempt.lay(self._attempt.notepad.progress(text, self._thinking.upto))

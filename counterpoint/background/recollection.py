@@ -29,7 +29,7 @@ class Recollection:
     def __init__(self, delegation: DelegationId, work: Work | None) -> None:
         self._delegation = delegation
         self._calls = list(work.calls) if work else []
-        self._notes = work.notes if work else ()
+        self.notes = work.notes if work else ()
         self._numbers = max((number_of(call.id) for call in self._calls), default=0)
 
     @property
@@ -64,7 +64,7 @@ class Recollection:
     @property
     def unvoiced(self) -> tuple[NoteView, ...]:
         """Notes that nobody has heard anything of, and that this attempt will make anew."""
-        return tuple(note for note in self._notes if note.kind in _ASKED_AGAIN and not note.voiced and not note.dropped)
+        return tuple(note for note in self.notes if note.kind in _ASKED_AGAIN and not note.voiced and not note.dropped)
 
     def reuse(self, tool: str, arguments: str) -> Call | None:
         """The same call, made before and answered. Each is reused once: a model may well mean to look again."""
@@ -82,7 +82,7 @@ class Recollection:
 
     def was_voiced(self, text: str) -> bool:
         """An earlier attempt has said this to the person."""
-        return any(note.voiced and note.text == text for note in self._notes)
+        return any(note.voiced and note.text == text for note in self.notes)
 
     def _begun(self) -> Iterator[Call]:
         return (call for call in self._calls if call.result is None and call.arguments)

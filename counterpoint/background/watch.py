@@ -8,6 +8,7 @@ import anyio
 
 from counterpoint.background.approval import Approvals, ObjectionWindow
 from counterpoint.background.attempt import Attempt
+from counterpoint.background.retractions import Retractions
 from counterpoint.errors import CorruptRecord, UnknownConversation
 from counterpoint.shared_context.entries import Amended, ApprovalAnswered, Asked, Settled, Stored, Withdrawn
 from counterpoint.shared_context.ids import Position
@@ -16,26 +17,30 @@ logger = logging.getLogger(__name__)
 
 
 class Watch:
-    """`corrected` and `over` are called for what is written while it runs; `read` only takes note of the past."""
+    """`corrected` and `over` are called for what is written once it is `live`; before, it only takes note of what is
+    corrected, for the first round of thinking.
+    """
 
     def __init__(
         self,
         attempt: Attempt,
         window: ObjectionWindow,
         approvals: Approvals,
+        retractions: Retractions,
         *,
         corrected: Callable[[str], None],
         over: Callable[[], None],
     ) -> None:
         self.corrected_at = Position(0)
         self.deadline = inf
+        self.live = False
         self._attempt = attempt
         self._window = window
         self._approvals = approvals
+        self._retractions = retractions
         self._corrected = corrected
         self._over = over
         self._asked_at: float | None = None
-        self._live = False
 
     async def read(self) -> None:
         """Words that are older than what can be read count as said just now: that is the safe side."""
@@ -43,7 +48,6 @@ class Watch:
         asked_at = anyio.current_time() if self._asked_at is None else self._asked_at
         self._window.words(asked_at)
         self.deadline = asked_at + self._attempt.delegation.seconds
-        self._live = True
 
     async def run(self) -> None:
         try:
@@ -56,6 +60,7 @@ class Watch:
         self._over()
 
     def _arrived(self, stored: Stored) -> None:
+        self._retractions.arrived(stored)
         header, mine = stored.entry.header, self._attempt.delegation.id
         match stored.entry.body:
             case Asked(delegation=delegation) if delegation.id == mine:
@@ -63,11 +68,11 @@ class Watch:
             case Amended(delegation=delegation, text=text) if delegation == mine:
                 self.corrected_at = stored.position
                 self._window.words(anyio.current_time() - self._attempt.age(header.at))
-                if self._live:
+                if self.live:
                     self._corrected(text)
             case Withdrawn(delegation=delegation) if delegation == mine:
                 self._over()
-            case Settled(delegation=delegation) if delegation == mine and not self._live:
+            case Settled(delegation=delegation) if delegation == mine and not self.live:
                 self._asked_at = None  # it was given up, and somebody had it tried again just now
             case ApprovalAnswered() as answer:
                 self._approvals.answered(answer)

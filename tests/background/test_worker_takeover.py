@@ -137,6 +137,43 @@ async def test_what_was_laid_and_not_told_is_taken_back_and_made_anew(scene, los
     assert len({note.id for note in await host.notes()}) == 5
 
 
+async def test_a_part_of_the_answer_that_was_told_is_not_told_again_by_the_next_worker(scene, lost):
+    async with scene() as host:
+
+        async def voiced():
+            await host.until(NoteLaid)
+            await host.voice((await host.notes())[0])
+
+        first = ScriptedBackground([Say("It leaves at 10:14."), Answer("-", after=60)])
+        second = ScriptedBackground([Say("It leaves at 10:14."), Answer("It leaves at 10:14. Platform 3.", after=1)])
+        await lost(host).take_over(first, second, when=voiced)
+        await host.settled()
+    assert await host.told() == [("partial", "It leaves at 10:14."), ("result", "Platform 3.")]
+
+
+async def test_what_is_voiced_while_the_next_worker_takes_it_back_is_not_told_again(scene, lost):
+    async with scene() as host:
+        first = ScriptedBackground([Say("It leaves at 10:14."), Answer("-", after=60)])
+        second = ScriptedBackground([Say("It leaves at 10:14."), Answer("It leaves at 10:14. Platform 3.")])
+        await lost(host).take_over(first, second, when=lambda: host.until(NoteLaid))
+        await host.until(NoteLaid, 2)
+        await anyio.sleep(0.2)
+        await host.voice((await host.notes())[0])
+        await host.settled()
+    assert await host.told() == [("partial", "It leaves at 10:14."), ("result", "Platform 3.")]
+
+
+async def test_what_is_taken_back_in_time_is_told_anew_by_the_next_worker(scene, lost):
+    async with scene() as host:
+        script = [Say("It leaves at 10:14."), Answer("It leaves at 10:14. Platform 3.", after=1)]
+        first, second = ScriptedBackground([script[0], Answer("-", after=60)]), ScriptedBackground(script)
+        await lost(host).take_over(first, second, when=lambda: host.until(NoteLaid))
+        await host.until(NoteLaid, 2)
+        await host.drop((await host.notes())[0], "superseded")
+        await host.settled()
+    assert (await host.told())[1:] == [("partial", "It leaves at 10:14."), ("result", "Platform 3.")]
+
+
 async def test_a_write_cut_off_by_a_crash_is_never_repeated_and_the_person_is_told(scene, lost):
     async with scene() as host:
         script = [Call("book"), Answer("Booked.")]
