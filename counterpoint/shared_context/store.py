@@ -68,15 +68,17 @@ class Restoration(msgspec.Struct, frozen=True):
     """What a host gives back to a store that has lost its last writes: everything that it knows after `base`.
 
     `entries`: of all writers, in order, with the positions and stamps that they had. `last`: the number of the host's
-    own newest entry up to their end. `unsettled`: the delegations that were unsettled then. `snapshot`: needed where
-    the log ends before `base`. `token` is told from that of every other restoration.
+    own newest entry up to their end. `unsettled`: the delegations that are unsettled then (None: as the store has it).
+    `snapshot`: needed where the log ends before `base`. `token` is told from that of every other restoration. `tail`:
+    where the log ended when the host looked; `Rewound` is raised if it ends elsewhere.
     """
 
     token: str
+    tail: Position
     base: Position
     entries: tuple[Stored, ...]
     last: int
-    unsettled: tuple[Delegation, ...]
+    unsettled: tuple[Delegation, ...] | None = None
     snapshot: Snapshot | None = None
 
 

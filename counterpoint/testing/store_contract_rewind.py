@@ -104,19 +104,19 @@ class RewindContract(StoreTrial):
         with refused(Fenced):
             await store.standing(old.fence)
         with refused(Fenced):
-            await store.restore(old.fence, given())
+            await give_back(store, old)
 
     async def test_what_was_closed_or_forgotten_is_not_given_back(self, store: ContextStore) -> None:
         host = await Host.open(store)
         await host.say("a")
         await host.close()
         with refused(ConversationClosed):
-            await store.restore(host.fence, given(*await everything(store, host.conversation)))
+            await give_back(store, host, *await everything(store, host.conversation))
         await store.forget(host.conversation)
         with refused(ConversationClosed):
             await store.standing(host.fence)
         with refused(ConversationClosed):
-            await store.restore(host.fence, given())
+            await give_back(store, host)
         with refused(UnknownConversation):
             await store.read(host.conversation)
 
@@ -129,7 +129,7 @@ class RewindContract(StoreTrial):
         await host.say("b", "c")
         before = await everything(store, host.conversation)
         await set_back()
-        standing = await store.restore(host.fence, given(*before[1:], last=3))
+        standing = await give_back(store, host, *before[1:], last=3)
         assert await everything(store, host.conversation) == before
         assert (standing.tail, standing.last, standing.held) == (3, 3, True)
         assert list(await host.say("d")) == [4]
@@ -142,9 +142,9 @@ class RewindContract(StoreTrial):
         await worker.append(NOTE)
         before = await everything(store, host.conversation)
         await set_back()
-        lost = given(*before, last=1, unsettled=[_asked(before[0])])
+        tail = (await store.standing(host.fence)).tail
         for _ in range(2):
-            await store.restore(host.fence, lost)
+            await give_back(store, host, *before, last=1, unsettled=[_asked(before[0])], tail=tail)
         assert await everything(store, host.conversation) == before
 
     async def test_a_lost_conversation_comes_back_whole(self, store: ContextStore) -> None:
@@ -153,7 +153,7 @@ class RewindContract(StoreTrial):
         await host.say("a", "b")
         before = await everything(store, host.conversation)
         await set_back()
-        await store.restore(host.fence, given(*before, last=2))
+        await give_back(store, host, *before, last=2)
         assert await everything(store, host.conversation) == before
         await host.say("c")
         assert await texts(store, host.conversation) == ["a", "b", "c"]
@@ -166,7 +166,7 @@ class RewindContract(StoreTrial):
         await new.say("b")
         before = await everything(store, old.conversation)
         await set_back()
-        await store.restore(new.fence, given(before[-1], last=1))
+        await give_back(store, new, before[-1], last=1)
         with refused(Fenced):
             await old.say("zombie")
         await new.say("c")
@@ -179,7 +179,7 @@ class RewindContract(StoreTrial):
         newest = (await everything(store, host.conversation))[-1]
         await set_back()
         snapshot = Snapshot(Position(3), b"abc")
-        await store.restore(host.fence, given(newest, last=3, snapshot=snapshot))
+        await give_back(store, host, newest, last=3, snapshot=snapshot)
         assert await everything(store, host.conversation) == [newest]
         assert await store.last_snapshot(host.conversation) == snapshot
         assert list(await host.say("d")) == [4]
@@ -194,13 +194,24 @@ class RewindContract(StoreTrial):
         await set_back()
         await worker.append(NOTE)
         asked = (await everything(store, host.conversation))[0]
-        await store.restore(host.fence, given(*lost, last=3, unsettled=[_asked(asked)]))
+        await give_back(store, host, *lost, last=3, unsettled=[_asked(asked)])
         assert await bodies(store, host.conversation) == [
             asked.entry.body,
             NOTE,
             Turn(text="b"),
             Turn(text="c"),
         ]
+
+    async def test_a_host_that_looked_too_early_has_to_look_again(self, store: ContextStore) -> None:
+        host = await Host.open(store)
+        await host.say("a")
+        set_back = await self.remembered(store)
+        await host.say("b")
+        before = await everything(store, host.conversation)
+        await set_back()
+        with refused(Rewound):
+            await give_back(store, host, before[-1], last=2, tail=Position(0))
+        assert await texts(store, host.conversation) == ["a"]
 
     # delegations
 
@@ -211,7 +222,7 @@ class RewindContract(StoreTrial):
         before = await everything(store, host.conversation)
         await set_back()
         assert await nothing_waits(store)
-        await store.restore(host.fence, given(*before, last=1, unsettled=[_asked(before[0])]))
+        await give_back(store, host, *before, last=1, unsettled=[_asked(before[0])])
         worker = await Worker.take(store, wait=5)
         assert (worker.delegation, worker.lease.delegation.upto) == ("d1", position)
 
@@ -223,7 +234,7 @@ class RewindContract(StoreTrial):
         await worker.settle(NOTE)
         before = await everything(store, host.conversation)
         await set_back()
-        await store.restore(host.fence, given(*before[1:], last=1))
+        await give_back(store, host, *before[1:], last=1)
         assert await nothing_waits(store)
         assert await everything(store, host.conversation) == before
         with refused(UnknownDelegation):
@@ -237,7 +248,7 @@ class RewindContract(StoreTrial):
         await worker.append(NOTE)
         before = await everything(store, host.conversation)
         await set_back()
-        await store.restore(host.fence, given(before[-1], last=1, unsettled=[_asked(before[0])]))
+        await give_back(store, host, before[-1], last=1, unsettled=[_asked(before[0])])
         await worker.renew()
         await worker.settle()
         kinds = [type(body) for body in await bodies(store, host.conversation)]
@@ -253,7 +264,7 @@ class RewindContract(StoreTrial):
         before = await everything(store, host.conversation)
         await set_back()
         await store.append(worker.lease.fence, [entry])
-        await store.restore(host.fence, given(before[-1], last=1, unsettled=[_asked(before[0])]))
+        await give_back(store, host, before[-1], last=1, unsettled=[_asked(before[0])])
         assert [type(body) for body in await bodies(store, host.conversation)] == [Asked, NoteLaid]
 
     async def test_a_withdrawal_that_was_lost_holds_again(self, store: ContextStore) -> None:
@@ -265,7 +276,7 @@ class RewindContract(StoreTrial):
         before = await everything(store, host.conversation)
         await set_back()
         await worker.renew()
-        await store.restore(host.fence, given(before[-1], last=2))
+        await give_back(store, host, before[-1], last=2)
         with refused(Fenced):
             await worker.renew()
         assert await nothing_waits(store)
@@ -278,7 +289,7 @@ class RewindContract(StoreTrial):
         await host.amend("d1", "tomorrow")
         before = await everything(store, host.conversation)
         await set_back()
-        await store.restore(host.fence, given(before[-1], last=2, unsettled=[_asked(before[0])]))
+        await give_back(store, host, before[-1], last=2, unsettled=[_asked(before[0])])
         await worker.renew()
         assert (await bodies(store, host.conversation))[1:] == [Amended(DelegationId("d1"), "tomorrow")]
 
@@ -302,11 +313,20 @@ class RewindContract(StoreTrial):
 NOTE = NoteLaid(Note(NoteId("n1"), NoteKind.PARTIAL, "At 10:14."))
 
 
-def given(
-    *entries: Stored, last: int = 0, unsettled: list[Delegation] | None = None, snapshot: Snapshot | None = None
-) -> Restoration:
+async def give_back(
+    store: ContextStore,
+    host: Host,
+    *entries: Stored,
+    last: int = 0,
+    unsettled: list[Delegation] | None = None,
+    snapshot: Snapshot | None = None,
+    tail: Position | None = None,
+) -> Standing:
+    """As a host does that knows of these entries."""
     base = Position(entries[0].position - 1 if entries else 0)
-    return Restoration(f"{base}-{len(entries)}", base, entries, last, tuple(unsettled or ()), snapshot)
+    seen = (await store.standing(host.fence)).tail if tail is None else tail
+    given = Restoration(f"{base}-{len(entries)}", seen, base, entries, last, tuple(unsettled or ()), snapshot)
+    return await store.restore(host.fence, given)
 
 
 def _asked(stored: Stored) -> Delegation:

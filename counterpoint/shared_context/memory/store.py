@@ -132,11 +132,14 @@ class MemoryStore:
         kept = self._archive.openable(fence.conversation, next(self._stamps))
         kept.check_not_overtaken(fence)
         if self._restored.get(fence.conversation) != given.token:
+            if kept.log.tail != given.tail:
+                raise Rewound(f"the log of {fence.conversation!r} does not end at {given.tail}")
             self._restored[fence.conversation] = given.token
             before = kept.size
             restore_log(kept, fence, given, lambda: next(self._stamps))
             self._archive.grew(kept.size - before)
-            self._requeue(kept, given.unsettled)
+            if given.unsettled is not None:
+                self._requeue(kept, given.unsettled)
         kept.changed.wake()
         return kept.standing(fence)
 

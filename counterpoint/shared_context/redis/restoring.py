@@ -31,13 +31,13 @@ class Restoring:
     async def restore(self, fence: Fence, given: Restoration) -> Standing:
         check_hosts(fence)
         snapshot = given.snapshot
-        arguments: list[Argument] = [given.token, given.base, given.last]
+        arguments: list[Argument] = [given.token, given.tail, given.base, given.last]
         arguments += (snapshot.upto, snapshot.data) if snapshot else ("", "")
         arguments.append(len(given.entries))
         for stored in given.entries:
             arguments += _entry(stored)
-        arguments.append(len(given.unsettled))
-        for delegation in given.unsettled:
+        arguments.append("" if given.unsettled is None else len(given.unsettled))
+        for delegation in given.unsettled or ():
             arguments += _delegation(delegation)
         standing = await self._kept(fence.conversation).do(RESTORE, *writer(fence), *arguments)
         await self.mend(fence.conversation, standing[5:])

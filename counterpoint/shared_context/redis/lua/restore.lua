@@ -1,8 +1,8 @@
 #!lua
--- Give back what the server has lost. Arguments: the fence; what tells this restoration from others; the position after
--- which its entries follow; the number of the host's newest entry up to their end; what the snapshot covers ('': there is
+-- Give back what the server has lost. Arguments: the fence; what tells this restoration from others; where the
+-- log ended when the host looked; the position after which its entries follow; the number of the host's newest entry up to their end; what the snapshot covers ('': there is
 -- none) and the snapshot; how many entries, and of each position, stamp, role, writer, epoch, number and record; how many
--- delegations are unsettled, and of each id, record, upto, queue and priority.
+-- delegations are unsettled ('': nobody says), and of each id, record, upto, queue and priority.
 -- Answers what `standing` does, and then five values of each unsettled delegation.
 local function put_back()
   local position, mark_of, role, writer, epoch, seq, record = arg(), arg(), arg(), arg(), arg(), tonumber(arg()), arg()
@@ -21,7 +21,11 @@ end
 -- What is unsettled is exactly this.
 local function requeue()
   local wanted, order = {}, tonumber(stamp())
-  for index = 1, tonumber(arg()) do
+  local count = arg()
+  if count == '' then
+    return
+  end
+  for index = 1, tonumber(count) do
     local delegation, record, upto, queue, prio = arg(), arg(), arg(), arg(), arg()
     wanted[delegation] = true
     if not work('rec', delegation) and not work('dead', delegation) then
@@ -40,9 +44,13 @@ local function requeue()
 end
 
 return answer(function()
-  local f, token, base, last, covered, data = fence(), arg(), tonumber(arg()), tonumber(arg()), arg(), arg()
+  local f, token, tail = fence(), arg(), tonumber(arg())
+  local base, last, covered, data = tonumber(arg()), tonumber(arg()), arg(), arg()
   check_not_overtaken(f)
   if meta('restored') ~= token then
+    if number('tail') ~= tail then
+      refuse('rewound')
+    end
     if number('tail') < base and covered == '' then
       refuse('refused', 'the log ends before ' .. digits(base) .. ', and there is no snapshot')
     end
