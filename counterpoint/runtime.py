@@ -12,7 +12,7 @@ from counterpoint.background.limits import Limits
 from counterpoint.background.model import BackgroundModel
 from counterpoint.background.worker import Worker
 from counterpoint.config import BEAT_SECONDS
-from counterpoint.errors import lone_errors
+from counterpoint.errors import ConfigurationError, lone_errors
 from counterpoint.interaction.hosting import Hosting, host
 from counterpoint.interaction.metronome import spread
 from counterpoint.interaction.model import InteractionModel
@@ -21,6 +21,7 @@ from counterpoint.interaction.session import Session
 from counterpoint.shared_context import dates
 from counterpoint.shared_context.connect import connect
 from counterpoint.shared_context.ids import ConversationId, SessionId, WriterId
+from counterpoint.shared_context.resume_token import ResumeToken
 from counterpoint.shared_context.store import ContextStore
 from counterpoint.tools.definition import Tool
 from counterpoint.tools.toolbox import Toolbox
@@ -64,6 +65,7 @@ class Runtime:
         self._concurrency = concurrency
         self._state = state
         self._states: dict[ConversationId, Any] = {}
+        self._hosting: dict[ConversationId, SessionId] = {}
         self._served = self.background is not None if served is None else served
         self._queue = queue
         self._clock = clock
@@ -95,13 +97,20 @@ class Runtime:
         state: Any = None,
         buffer: float = 0.0,
         idle_after: float | None = None,
+        resume: ResumeToken | str | None = None,
     ) -> AsyncGenerator[Session, None]:
         """Host a conversation while the block lasts.
 
         `conversation`: its id; it stays open when the block is left, and can be taken up again. Without one it is a
         conversation of its own that ends with the block. `buffer`: seconds of output that the listener holds beyond
         what it plays. `idle_after`: seconds of nothing at all after which the session sleeps until something comes in.
+        `resume`: the token with which its listener comes back, as the client sent it. A token that is of no use costs
+        nothing: the conversation goes on as without one, and `Session.token_refused` and the log say why.
+
+        Raises `ConversationClosed` if it was ended.
         """
+        if resume is not None and conversation is None:
+            raise ConfigurationError("a resume token belongs to a conversation: give its id as well")
         id = ConversationId(conversation or f"c-{uuid4().hex}")
         index, self._sessions = self._sessions, self._sessions + 1
         session = SessionId(f"{self._name}-{index}")
@@ -119,8 +128,9 @@ class Runtime:
             idle_beats=None if idle_after is None else round(idle_after / BEAT_SECONDS),
             served=self._served,
             queue=self._queue,
+            resume=resume,
         )
-        self._states[id] = self._state if state is None else state
+        self._hosting[id], self._states[id] = session, self._state if state is None else state
         try:
             async with (
                 self._serving(),
@@ -128,7 +138,8 @@ class Runtime:
             ):
                 yield live
         finally:
-            self._states.pop(id, None)
+            if self._hosting.get(id) == session:
+                del self._hosting[id], self._states[id]
 
     def state_of(self, conversation: ConversationId) -> Any:
         """What the application gave to the tools of a conversation."""

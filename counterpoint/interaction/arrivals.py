@@ -107,6 +107,11 @@ class Arrivals:
         self._remember(note)
         self._weaver.lay(note, beat)
 
+    def again(self, note: Note, beat: Beat, heard: int) -> None:
+        """A note that was laid in an earlier session, in that beat, and not heard beyond so many characters."""
+        self._remember(note)
+        self._weaver.lay(note, beat, heard)
+
     def own(self, text: str, beat: Beat, kind: NoteKind = NoteKind.FAILURE) -> None:
         """The host has something to say itself."""
         self.lay(Note(self._note_id(), kind, text), beat)

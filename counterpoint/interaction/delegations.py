@@ -3,6 +3,8 @@
 Pure: wishes in, log entries (bodies) out. Identical wishes join; a correction amends the work in flight.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from counterpoint.interaction.model import DelegationNews
@@ -10,6 +12,7 @@ from counterpoint.shared_context.delegations import Delegation, DelegationState
 from counterpoint.shared_context.entries import Amended, Asked, Withdrawn
 from counterpoint.shared_context.expressed import Amend, Delegate, Withdraw
 from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId
+from counterpoint.shared_context.package import Work
 
 MAX_UNSETTLED = 16
 """Delegations that one conversation may have in flight; more are refused, and the agent is told."""
@@ -48,6 +51,10 @@ class _Work(msgspec.Struct):
     corrections: tuple[str, ...] = ()
 
 
+def _corrected(request: str, corrections: Sequence[str]) -> str:
+    return "\n(correction) ".join((request, *corrections))[:MAX_REQUEST]
+
+
 def _same(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".?! ")
 
@@ -73,9 +80,17 @@ class Delegations:
         work = self._work.get(delegation)
         return work.request if work else ""
 
-    def resume(self, delegation: Delegation, state: DelegationState, asked: Beat) -> None:
-        """A delegation of an earlier session that is still unsettled."""
-        self._work[delegation.id] = _Work(delegation.request, asked, delegation.seconds, state)
+    def resume(self, works: Sequence[Work]) -> None:
+        """Those of earlier sessions, oldest first. One that was asked anew is done with its corrections."""
+        requests = {_same(work.delegation.request) for work in works}
+        for work in works:
+            delegation, corrections = work.delegation, work.amendments
+            if work.state.settled and _same(_corrected(delegation.request, corrections)) in requests:
+                corrections = ()
+            self._work[delegation.id] = _Work(
+                delegation.request, work.asked, delegation.seconds, work.state, corrections
+            )
+        self._trim()
 
     def delegate(self, wish: Delegate, beat: Beat) -> Asked | Refused:
         request = wish.request.strip()[:MAX_REQUEST]
@@ -115,7 +130,7 @@ class Delegations:
         if not work.state.settled or not work.corrections:
             return Refused("it is being looked into still, or was never corrected")
         corrections, work.corrections = work.corrections, ()
-        asked = self.delegate(Delegate("\n(correction) ".join((work.request, *corrections))), beat)
+        asked = self.delegate(Delegate(_corrected(work.request, corrections)), beat)
         return Anew(asked, delegation) if isinstance(asked, Asked) else asked
 
     def withdraw(self, wish: Withdraw) -> Withdrawn | Forgone | Refused:
@@ -125,7 +140,7 @@ class Delegations:
         if self._work[target].state.settled:
             return Forgone(target)
         self._work[target].state = DelegationState.WITHDRAWN
-        return Withdrawn(target, wish.reason)
+        return Withdrawn(target, wish.reason[:MAX_REQUEST])
 
     def became(self, delegation: DelegationId, state: DelegationState, reason: str = "") -> DelegationNews | None:
         """A worker (or the store) says so. None if it changes nothing for the model."""

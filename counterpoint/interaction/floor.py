@@ -26,6 +26,12 @@ class FloorReading:
         self._reported: Floor | None = None
         self.speaking_since = Beat(0)
 
+    def take_up(self, last: Beat, *, typing: bool) -> None:
+        """An earlier session heard the person last in that beat. `typing`: they had not sent their line yet."""
+        if last >= 0:
+            self._person_last = last
+            self._typing_until = last + TYPING_HOLDS_BEATS if typing else -LONG_AGO
+
     @property
     def boundary(self) -> Boundary:
         """Where the agent's speech stood after the last step."""

@@ -8,7 +8,15 @@ import msgspec
 
 from counterpoint import telemetry
 from counterpoint.config import BEAT_SECONDS, HORIZON_BEATS
-from counterpoint.errors import ConversationClosed, StoreError, StoreUnavailable, UnknownConversation, lone_errors
+from counterpoint.errors import (
+    ConversationClosed,
+    Fenced,
+    StoreError,
+    StoreUnavailable,
+    TokenRefused,
+    UnknownConversation,
+    lone_errors,
+)
 from counterpoint.interaction.arrivals import Arrivals
 from counterpoint.interaction.beat_loop import BeatLoop
 from counterpoint.interaction.delegations import Delegations
@@ -21,7 +29,7 @@ from counterpoint.interaction.playback import Playback
 from counterpoint.interaction.policy import Policy, name_of, weave_at_once
 from counterpoint.interaction.session import Session
 from counterpoint.interaction.stream_keeper import StreamKeeper
-from counterpoint.interaction.taking_up import take_up
+from counterpoint.interaction.taking_up import NOBODY, going_on, objection, take_up
 from counterpoint.interaction.traces import Traces
 from counterpoint.interaction.weaver import Weaver
 from counterpoint.shared_context.entries import (
@@ -29,6 +37,7 @@ from counterpoint.shared_context.entries import (
     Body,
     Closed,
     Failed,
+    Left,
     NoteDropped,
     Opened,
     Stored,
@@ -37,6 +46,7 @@ from counterpoint.shared_context.entries import (
 )
 from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, Position, SessionId, WriterId
 from counterpoint.shared_context.packing import package_of
+from counterpoint.shared_context.resume_token import ResumeToken
 from counterpoint.shared_context.store import ContextStore, Fence
 from counterpoint.shared_context.timeline import Timeline
 from counterpoint.telemetry import names
@@ -52,11 +62,15 @@ SNAPSHOT_EVERY = 2_000
 
 FOLLOW_AGAIN_SECONDS = 0.2
 
+HAND_IN_SECONDS = 5.0
+"""How long a fenced host tries to leave what it still held."""
+
 
 class Hosting(msgspec.Struct, frozen=True):
     """What a session is opened with. `phase`: seconds within the beat. `keep`: leaving does not close the conversation.
 
-    `buffer_beats`: what the listener holds beyond what it plays. `served`: somebody can take delegations.
+    `buffer_beats`: what the listener holds beyond what it plays. `served`: somebody can take delegations. `resume`: the
+    token that the listener comes back with.
     """
 
     conversation: ConversationId
@@ -71,6 +85,7 @@ class Hosting(msgspec.Struct, frozen=True):
     idle_beats: int | None = None
     served: bool = True
     queue: str = "default"
+    resume: ResumeToken | str | None = None
 
 
 @asynccontextmanager
@@ -88,8 +103,8 @@ async def host(
         backend=telemetry.backend_of(store),
         clock=clock,
     )
-    timeline = await _read(store, hosting.conversation, opening.tail, traces)
-    live = _Live(hosting, opening.fence, timeline, store, model, policy, clock, traces)
+    timeline, covered = await _read(store, hosting.conversation, opening.tail, traces)
+    live = _Live(hosting, opening.fence, timeline, covered, store, model, policy, clock, traces)
     telemetry.measure(names.SESSION_ACTIVE, 1, {})
     try:
         with lone_errors(), telemetry.outbox(lambda: live.journal.waiting):
@@ -107,8 +122,10 @@ async def host(
         telemetry.measure(names.SESSION_ACTIVE, -1, {})
 
 
-async def _read(store: ContextStore, conversation: ConversationId, tail: Position, traces: Traces) -> Timeline:
-    """The timeline of an existing conversation: its snapshot, and the entries since."""
+async def _read(
+    store: ContextStore, conversation: ConversationId, tail: Position, traces: Traces
+) -> tuple[Timeline, Position]:
+    """The timeline of an existing conversation: its snapshot, and the entries since; and what the snapshot covers."""
     snapshot = await store.last_snapshot(conversation) if tail else None
     timeline = Timeline.restore(snapshot.data) if snapshot else Timeline(conversation)
     while timeline.tail < tail:
@@ -118,7 +135,7 @@ async def _read(store: ContextStore, conversation: ConversationId, tail: Positio
         for stored in entries:
             timeline.apply(stored)
             traces.read(stored)
-    return timeline
+    return timeline, snapshot.upto if snapshot else Position(0)
 
 
 class _Live:
@@ -131,6 +148,7 @@ class _Live:
         hosting: Hosting,
         fence: Fence,
         timeline: Timeline,
+        covered: Position,
         store: ContextStore,
         model: InteractionModel,
         policy: Policy,
@@ -138,7 +156,10 @@ class _Live:
         traces: Traces,
     ) -> None:
         capabilities = model.capabilities
+        opened_at = clock()
+        token, self._token_refused = _token(hosting.resume, timeline, opened_at)
         first = Beat(timeline.beat + 1) if timeline.tail else Beat(0)
+        going = going_on(timeline, token, opened_at)
         itself = capabilities.weaving is Weaving.MODEL
         self._hosting = hosting
         self._traces = traces
@@ -147,10 +168,13 @@ class _Live:
         self._model = model
         self._policy = weave_at_once if itself else policy
         self._timeline = timeline
-        self._snapshot = timeline.tail
+        self._snapshot = covered
         self._notes = 0
         self._laid = 0
         self._done = anyio.Event()
+        self._written = anyio.Event()
+        self._fenced = False
+        self._sending = anyio.CancelScope()
         self._scopes: list[anyio.CancelScope] = []
         self._resumed = timeline.tail > 0
         self.output = Output(hosting.buffer_beats)
@@ -160,13 +184,14 @@ class _Live:
         )
         self.arrivals = Arrivals(self.weaver, self.delegations, self._write, self._note_id)
         self.journal = Journal(store, fence, clock=clock, refused=self._refused, traces=traces)
+        playback = Playback(HORIZON_BEATS, hosting.buffer_beats)
         self.loop = BeatLoop(
             capabilities=capabilities,
             stream=StreamKeeper(self._open_stream, self._stream_failed),
-            metronome=Metronome(_next_slot(anyio.current_time(), hosting.phase), first),
+            metronome=Metronome(_next_slot(anyio.current_time(), hosting.phase), going),
             intake=Intake(capabilities),
             weaver=self.weaver,
-            playback=Playback(HORIZON_BEATS, hosting.buffer_beats),
+            playback=playback,
             delegations=self.delegations,
             arrivals=self.arrivals,
             journal=self.journal,
@@ -175,10 +200,24 @@ class _Live:
             idle_beats=hosting.idle_beats,
             traces=traces,
         )
-        self._write(self._opened(first), first)
-        take_up(timeline, self.delegations, self.weaver, first)
-        traces.take_up(timeline.unsettled(), (laid.note for laid in timeline.pending_notes()), first)
-        self.session = Session(self.loop, hosting.conversation, hosting.session, self._application_note_id)
+        self.journal.write(self._opened(first, token), first, at=opened_at)
+        if self._token_refused:
+            self._write(Failed("resume token", self._token_refused), first)
+        if going > first:
+            self.loop.skip(going, NOBODY)
+        take_up(
+            timeline,
+            token,
+            opened_at,
+            delegations=self.delegations,
+            weaver=self.weaver,
+            arrivals=self.arrivals,
+            playback=playback,
+        )
+        traces.take_up(timeline.unsettled(), (laid.note for laid in timeline.pending_notes()), going)
+        self.session = Session(
+            self.loop, hosting.conversation, hosting.session, self._application_note_id, self._token_refused
+        )
 
     async def beat(self) -> None:
         try:
@@ -192,11 +231,16 @@ class _Live:
 
     async def keep_journal(self) -> None:
         try:
-            with self._sheltered():
+            with self._sheltered() as self._sending:
                 await self.journal.run()
+        except Fenced as error:
+            self._taken_over(error)
         except Exception as error:  # noqa: BLE001 (this host may not write any more: the listener is told)
             self.output.end(error)
             self.loop.stop()
+        if self._fenced:
+            await self._hand_in()
+        self._written.set()
 
     async def follow(self, after: Position) -> None:
         with self._sheltered():
@@ -209,11 +253,41 @@ class _Live:
             self.loop.stop()
             with anyio.move_on_after(LAST_STEP_SECONDS):
                 await self._done.wait()
-            self._last_entries()
             with anyio.move_on_after(FLUSH_SECONDS):
-                await self.journal.flushed()
+                await self._write_the_rest()
             for scope in self._scopes:
                 scope.cancel()
+
+    async def _write_the_rest(self) -> None:
+        if self._fenced:
+            await self._written.wait()
+        elif not self._written.is_set():
+            self._last_entries()
+            await self.journal.flushed()
+
+    def _taken_over(self, error: Fenced) -> None:
+        """Another host has the conversation: this one says nothing more, and leaves what it still holds."""
+        if not self._fenced:
+            self._fenced = True
+            self.output.end(error, at_once=True)
+            self.loop.stop()
+            self._sending.cancel()
+
+    async def _hand_in(self) -> None:
+        """What the step under way still comes to belongs to it, if it comes soon."""
+        with anyio.move_on_after(HAND_IN_SECONDS, shield=True):
+            with anyio.move_on_after(HAND_IN_SECONDS / 2):
+                await self._done.wait()
+            orphans = self.journal.hand_in()
+            while orphans:
+                try:
+                    await self._store.append(self._fence, orphans)
+                except StoreUnavailable:
+                    await anyio.sleep(FOLLOW_AGAIN_SECONDS)
+                except StoreError:
+                    return  # they are not wanted: the conversation has ended, or is another one
+                else:
+                    return
 
     async def _follow(self, after: Position) -> None:
         """Bring in what others write, across outages of the store."""
@@ -246,6 +320,7 @@ class _Live:
     def _last_entries(self) -> None:
         self.loop.record_unlived()
         if self._hosting.keep and not self.session.end_reason:
+            self._write(Left(), self.loop.next)
             return
         for drop in self.loop.leave():
             self._write(NoteDropped(drop.note, drop.reason), self.loop.next)
@@ -279,22 +354,21 @@ class _Live:
 
     async def _open_stream(self, beat: Beat) -> Stream:
         hosting = self._hosting
-        fresh = not self._resumed
-        history = None if fresh else package_of(self._timeline)
+        history = package_of(self._timeline) if self._resumed else None
         self._resumed = True
         return await self._model.open(
             Start(
                 hosting.conversation,
                 hosting.session,
                 beat,
-                instructions=hosting.instructions,
-                greeting=hosting.greeting if fresh else "",
+                instructions=hosting.instructions or self._timeline.instructions,
+                greeting="" if history and history.utterances else hosting.greeting,
                 history=history,
                 toolbox=hosting.toolbox,
             )
         )
 
-    def _opened(self, first: Beat) -> Opened:
+    def _opened(self, first: Beat, token: ResumeToken | None) -> Opened:
         hosting, capabilities = self._hosting, self._model.capabilities
         itself = capabilities.weaving is Weaving.MODEL
         terms = Terms(
@@ -306,11 +380,14 @@ class _Live:
             policy=name_of(self._policy),
             tail=self._timeline.tail,
         )
-        return Opened(hosting.session, hosting.instructions, hosting.greeting, capabilities.name, first, terms)
+        return Opened(hosting.session, hosting.instructions, hosting.greeting, capabilities.name, first, terms, token)
 
     def _followed(self, stored: Stored) -> None:
         self._timeline.apply(stored)
         header = stored.entry.header
+        if isinstance(stored.entry.body, Opened) and header.epoch > self._fence.epoch:
+            self._taken_over(Fenced(f"{self._hosting.conversation!r} was taken over by {header.writer!r}"))
+            return
         own = header.writer == self._fence.writer and header.epoch == self._fence.epoch
         if not own:
             self._traces.followed(stored, self.loop.next)
@@ -327,6 +404,18 @@ class _Live:
             await self._store.trim(self._fence, covered)
         except StoreError:
             self._snapshot = covered  # not now: the journal tells of a store that is gone, full or lost to another host
+
+
+def _token(given: ResumeToken | str | None, timeline: Timeline, date: float) -> tuple[ResumeToken | None, str]:
+    """The token, if it is of use; else why it is not. A conversation goes on without it."""
+    if given is None:
+        return None, ""
+    try:
+        token = ResumeToken.decode(given) if isinstance(given, str) else given
+    except TokenRefused as error:
+        return None, str(error)
+    reason = objection(token, timeline, date)
+    return (None, reason) if reason else (token, "")
 
 
 def _next_slot(now: float, phase: float) -> float:

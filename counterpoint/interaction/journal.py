@@ -13,6 +13,7 @@ import msgspec
 
 from counterpoint.errors import CorruptRecord, StoreError, StoreFull, StoreUnavailable, UnknownDelegation, WriteRefused
 from counterpoint.interaction.metronome import Bell
+from counterpoint.interaction.orphans import MOST_ORPHANS, given_up, orphans_of
 from counterpoint.interaction.traces import Traces
 from counterpoint.shared_context.entries import (
     Amended,
@@ -96,10 +97,11 @@ class Journal:
     def waiting(self) -> int:
         return len(self._outbox) + len(self._sending)
 
-    def write(self, body: Body, beat: Beat, cause: Position | None = None) -> None:
+    def write(self, body: Body, beat: Beat, cause: Position | None = None, *, at: float | None = None) -> None:
+        """`at`: when it happened, if that was not now."""
         if len(self._outbox) >= OUTBOX_ENTRIES:
             self._give_one_up()
-        at = self._clock()
+        at = self._clock() if at is None else at
         self._outbox.append(Pending(body, beat, at, cause, self._traces.wrote(body, beat, at)))
         self._empty.reset()
         self._bell.ring()
@@ -121,6 +123,16 @@ class Journal:
     async def flushed(self) -> None:
         """Wait until everything written so far is in the store."""
         await self._empty.wait()
+
+    def hand_in(self) -> list[Entry]:
+        """For a host that was fenced: what is not known to be in the store, as orphans."""
+        waiting = list(self._outbox)
+        self._outbox.clear()
+        if (older := len(waiting) - MOST_ORPHANS) > 0:
+            waiting[:older] = [Pending(given_up(older), waiting[0].beat, self._clock())]
+        left = [*self._sending, *map(self._entry, waiting)]
+        self._sending = []
+        return orphans_of(left)
 
     async def _send_next(self) -> None:
         first = self._outbox[0].body

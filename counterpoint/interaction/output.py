@@ -16,10 +16,13 @@ class Output:
         self._turns: deque[MicroTurn] = deque()
         self._bell = Bell()
         self._ended = False
+        self._over = False
         self._error: BaseException | None = None
 
     def put(self, turn: MicroTurn) -> None:
         """Raises `SlowListener` if the listener holds up more beats than the buffer has room for."""
+        if self._over:
+            return
         held = sum(1 for each in self._turns if each.part == 0)
         if held >= self._room:
             raise SlowListener(
@@ -29,7 +32,11 @@ class Output:
         self._turns.append(turn)
         self._bell.ring()
 
-    def end(self, error: BaseException | None = None) -> None:
+    def end(self, error: BaseException | None = None, *, at_once: bool = False) -> None:
+        """`at_once`: what is left is not for the listener any more; somebody else speaks to it now."""
+        if at_once:
+            self._over = True
+            self._turns.clear()
         if not self._ended:
             self._ended = True
             self._error = error

@@ -101,6 +101,10 @@ class Playback:
                 bodies.append(self._settle(said, assumed=True))
         return bodies
 
+    def never_played(self, unheard: Unheard) -> None:
+        """An earlier session's listener came back without having played this."""
+        self._unheard = unheard
+
     def unheard(self) -> Unheard | None:
         """What was cut since the last call."""
         unheard, self._unheard = self._unheard, None

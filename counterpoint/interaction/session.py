@@ -19,13 +19,22 @@ from counterpoint.shared_context.notes import Delivery, Note, NoteKind
 
 
 class Session:
-    """Iterate over it for micro-turns, five a second. Made by `Runtime.session`."""
+    """Iterate over it for micro-turns, five a second. Made by `Runtime.session`.
+
+    `token_refused`: why the resume token was of no use; empty if it was, or if there was none.
+    """
 
     def __init__(
-        self, loop: BeatLoop, conversation: ConversationId, id: SessionId, note_ids: Callable[[], NoteId]
+        self,
+        loop: BeatLoop,
+        conversation: ConversationId,
+        id: SessionId,
+        note_ids: Callable[[], NoteId],
+        token_refused: str = "",
     ) -> None:
         self.conversation = conversation
         self.id = id
+        self.token_refused = token_refused
         self._loop = loop
         self._note_ids = note_ids
         self._open = True

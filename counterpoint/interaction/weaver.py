@@ -79,6 +79,14 @@ class Weaver:
     def lay(self, note: Note, beat: Beat, heard: int = 0) -> None:
         self._drops += self.tray.lay(self._as_correction(note), beat, heard)
 
+    def told(self, note: Note) -> None:
+        """A note was heard to its end; what contradicts it from now on is a correction."""
+        if note.kind in _TELLING and note.key:
+            self._results.pop(note.key, None)
+            self._results[note.key] = note
+            if len(self._results) > REMEMBERED_RESULTS:
+                del self._results[next(iter(self._results))]
+
     def amend(self, delegation: DelegationId, at: Position) -> None:
         self._drops += self.tray.amend(delegation, at)
 
@@ -170,13 +178,8 @@ class Weaver:
         return Voiced(voiced.note, start, end, voiced.text_start)
 
     def _finish(self, hand: InHand) -> None:
-        note = hand.waiting.note
-        self._forget(note.id)
-        if note.kind in _TELLING and note.key:
-            self._results.pop(note.key, None)
-            self._results[note.key] = note
-            if len(self._results) > REMEMBERED_RESULTS:
-                del self._results[next(iter(self._results))]
+        self._forget(hand.waiting.note.id)
+        self.told(hand.waiting.note)
 
     def _forget(self, note: NoteId) -> None:
         self._in_hand.pop(note, None)
