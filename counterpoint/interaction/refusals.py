@@ -1,4 +1,4 @@
-"""What a chunk must look like to be taken. Knows nothing of models or time: one sentence for each thing that is wrong.
+"""What a chunk or a note must look like to be taken, and one sentence for each thing that is wrong. Knows no model.
 
 A refused chunk leaves no trace. Chunks are plain structs and may hold anything at run time, so types are checked too.
 """
@@ -7,7 +7,9 @@ from typing import Final
 
 from counterpoint.config import MAX_TEXT_CHUNK
 from counterpoint.errors import ChunkRefused
+from counterpoint.shared_context.admission import MAX_NAME
 from counterpoint.shared_context.chunks import AudioChunk, TextChunk, VideoChunk
+from counterpoint.shared_context.notes import Note
 
 MAX_AUDIO_SECONDS: Final = 2.0
 """Audio comes in pieces of some 20 ms; a piece this long would delay everything by its length."""
@@ -18,6 +20,9 @@ GREATEST_RATE: Final = 192_000
 
 MAX_FRAME_SIDE: Final = 4_096
 """Pixels: wider or higher frames belong in a video codec."""
+
+MAX_NOTE_TEXT: Final = 20_000
+"""Characters of a note that the application lays: a quarter of an hour of speech."""
 
 MAX_MEDIA_TIME: Final = 1e11
 """Seconds. Dates since 1970 fit; milliseconds since 1970 don't, and are refused as what they are."""
@@ -32,6 +37,17 @@ def check_text(chunk: TextChunk) -> None:
     if len(text) > MAX_TEXT_CHUNK:
         raise ChunkRefused(f"a text chunk holds {len(text)} characters; at most {MAX_TEXT_CHUNK} are taken at once")
     if not text.isascii():
+        _expect_encodable(text)
+
+
+def check_note(note: Note) -> None:
+    """Raise `ChunkRefused` for a note whose text or names are too long, or not encodable."""
+    _expect(note.text, str, "text")
+    if len(note.text) > MAX_NOTE_TEXT:
+        raise ChunkRefused(f"a note holds {len(note.text)} characters; at most {MAX_NOTE_TEXT} can be laid")
+    if max(len(note.id), len(note.key)) > MAX_NAME:
+        raise ChunkRefused(f"a note's id and key have at most {MAX_NAME} characters each")
+    for text in (note.text, note.id, note.key):
         _expect_encodable(text)
 
 
@@ -87,4 +103,4 @@ def _expect_encodable(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ChunkRefused(f"a text chunk holds a lone surrogate at character {error.start}") from None
+        raise ChunkRefused(f"a text holds a lone surrogate at character {error.start}") from None

@@ -10,12 +10,16 @@ import anyio
 from counterpoint.errors import ChunkRefused, SessionClosed
 from counterpoint.interaction.beat_loop import Ack, BeatLoop
 from counterpoint.interaction.microturn import MicroTurn
+from counterpoint.interaction.refusals import check_note
 from counterpoint.shared_context.chunks import Chunk, TextChunk
 from counterpoint.shared_context.delegations import Priority
 from counterpoint.shared_context.entries import ApprovalAnswered, Paused, Resumed
 from counterpoint.shared_context.expressed import Action, Amend, Delegate, Withdraw
 from counterpoint.shared_context.ids import Beat, CallId, ConversationId, DelegationId, NoteId, SessionId
 from counterpoint.shared_context.notes import Delivery, Note, NoteKind
+
+MAX_REASON = 4_000
+"""Characters of why something was approved or not; what is longer is cut."""
 
 
 class Session:
@@ -77,10 +81,14 @@ class Session:
         kind: NoteKind = NoteKind.RESULT,
         key: str = "",
     ) -> NoteId:
-        """Pass something forward that the application knows. It is woven like any note of the background model's."""
+        """Pass something forward that the application knows. It is woven like any note of the background model's.
+
+        Raises `ChunkRefused` for one that is too long or no text, and `SessionClosed`.
+        """
         self._check_open()
         if isinstance(note, str):
             note = Note(self._note_ids(), kind, note, delivery=delivery, key=key)
+        check_note(note)
         self._loop.arrivals.add(note)
         self._loop.stir()
         return note.id
@@ -100,7 +108,7 @@ class Session:
     def approve(self, call: CallId, *, approved: bool = True, reason: str = "") -> None:
         """Answer a tool that asked for approval."""
         self._check_open()
-        self._loop.journal.write(ApprovalAnswered(call, approved, reason), self.beat)
+        self._loop.journal.write(ApprovalAnswered(call, approved, reason[:MAX_REASON]), self.beat)
 
     # How it goes
 

@@ -1,9 +1,9 @@
 """Which entries an operation of a store takes. It knows the records and no store: all stores refuse alike."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from counterpoint.errors import WriteRefused
+from counterpoint.errors import ConfigurationError, WriteRefused
 from counterpoint.shared_context.delegations import Delegation
 from counterpoint.shared_context.entries import (
     Amended,
@@ -20,6 +20,9 @@ from counterpoint.shared_context.store import Fence
 
 B = TypeVar("B", bound=Body)
 
+MAX_NAME: Final = 256
+"""Characters in the name of a conversation, a writer, a queue, a delegation, a media object."""
+
 _OPERATIONS: dict[type, str] = {
     Asked: "offer",
     Amended: "amend",
@@ -28,6 +31,21 @@ _OPERATIONS: dict[type, str] = {
     Closed: "close",
 }
 """Entries that do something besides being in the log, and the operation that does it."""
+
+
+def check_names(*names: str) -> None:
+    """Of whoever opens or leases; they may hold any characters."""
+    if too_long := [name for name in names if len(name) > MAX_NAME]:
+        raise ConfigurationError(f"{_name(too_long[0])}: a name has at most {MAX_NAME} characters")
+
+
+def check_written_name(name: str) -> None:
+    if len(name) > MAX_NAME:
+        raise WriteRefused(f"{_name(name)}: a name has at most {MAX_NAME} characters")
+
+
+def _name(name: str) -> str:
+    return f"{name[:20]!r}... has {len(name)} characters"
 
 
 def check_headers(fence: Fence, entries: Sequence[Entry]) -> None:
@@ -69,6 +87,8 @@ def check_settling(delegation: DelegationId, entries: Sequence[Entry]) -> None:
 
 
 def check_offer(fence: Fence, delegation: Delegation) -> None:
+    check_written_name(delegation.id)
+    check_written_name(delegation.queue)
     if delegation.conversation != fence.conversation:
         raise WriteRefused(
             f"delegation {delegation.id!r} is of {delegation.conversation!r}, not {fence.conversation!r}"

@@ -10,7 +10,10 @@ from typing import Final, get_args
 import msgspec
 
 from counterpoint.errors import CorruptRecord
-from counterpoint.shared_context.entries import VERSION, Entry, Header, KnownBody, Unknown
+from counterpoint.shared_context.entries import VERSION, Entry, Header, KnownBody, Orphaned, Unknown
+
+MAX_ENTRY_BYTES: Final = 8 << 20
+"""Of one entry. All text that may wait for one step takes half of it at most, so nobody meets it by talking."""
 
 KINDS: Final = frozenset(str(body.__struct_config__.tag) for body in get_args(KnownBody))
 """The kinds of bodies that this version knows."""
@@ -56,13 +59,16 @@ _exported = msgspec.json.Decoder(_Exported)
 def encode(entry: Entry) -> bytes:
     """An entry in msgpack, read back once, so that nothing enters a log that its readers would stumble over.
 
-    Raises `CorruptRecord` for values that no reader could take: text with lone surrogates, a field of a wrong type.
+    Raises `CorruptRecord` for values that no reader could take: text with lone surrogates, a field of a wrong type,
+    more than `MAX_ENTRY_BYTES`.
     """
     body = entry.body
     try:
         raw = _encoder.encode(_Envelope(entry.header, msgspec.Raw(body.raw)) if isinstance(body, Unknown) else entry)
     except _UNWRITABLE as error:
         raise CorruptRecord(f"this entry cannot be written: {error}") from error
+    if len(raw) > MAX_ENTRY_BYTES * (2 if isinstance(body, Orphaned) else 1):  # an orphan has an entry inside
+        raise CorruptRecord(f"an entry of {len(raw)} bytes is too large: {MAX_ENTRY_BYTES} are kept at most")
     decode(raw)
     return raw
 

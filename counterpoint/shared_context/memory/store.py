@@ -19,9 +19,11 @@ from counterpoint.shared_context import dates
 from counterpoint.shared_context.admission import (
     check_headers,
     check_hosts,
+    check_names,
     check_offer,
     check_plain,
     check_settling,
+    check_written_name,
     only,
 )
 from counterpoint.shared_context.codec import encode
@@ -92,6 +94,7 @@ class MemoryStore:
     # the log
 
     async def open(self, conversation: ConversationId, writer: WriterId) -> Opening:
+        check_names(conversation, writer)
         return self._archive.openable(conversation, next(self._stamps)).open(writer)
 
     async def append(self, fence: Fence, entries: Sequence[Entry]) -> Sequence[Position]:
@@ -227,6 +230,7 @@ class MemoryStore:
     ) -> Lease | None:
         if not queues or isinstance(queues, str) or not seconds > 0 or not wait >= 0:
             raise ConfigurationError(f"a lease needs queues, seconds > 0 and wait >= 0: {queues!r}, {seconds}, {wait}")
+        check_names(*queues, worker)
         await anyio.lowlevel.checkpoint()
         deadline = anyio.current_time() + wait
         while True:
@@ -281,6 +285,7 @@ class MemoryStore:
     async def put_media(self, fence: Fence, media: MediaId, data: bytes, *, ttl: float) -> None:
         kept = self._archive.writable(fence.conversation)
         kept.check_writer(fence)
+        check_written_name(media)
         if len(data) > self._max_media_bytes:
             raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {self._max_media_bytes} are kept at most")
         if not 0 < ttl < inf:

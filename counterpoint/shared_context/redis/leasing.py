@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from counterpoint.errors import ConfigurationError, StoreError
-from counterpoint.shared_context.admission import check_headers, check_settling
+from counterpoint.shared_context.admission import check_headers, check_names, check_settling
 from counterpoint.shared_context.codec import encode
 from counterpoint.shared_context.delegations import Delegation, DelegationState, Priority
 from counterpoint.shared_context.endings import STORE, given_up
@@ -52,6 +52,7 @@ class Leasing:
     ) -> Lease | None:
         if not queues or isinstance(queues, str) or not 0 < seconds < inf or not wait >= 0:
             raise ConfigurationError(f"a lease needs queues, seconds > 0 and wait >= 0: {queues!r}, {seconds}, {wait}")
+        check_names(*queues, worker)
         deadline = anyio.current_time() + wait
         with self._bells.bell(*self._work.channels(queues)) as bell:
             lease, due = await self._attempt(queues, worker, seconds, at_least)
