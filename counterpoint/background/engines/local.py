@@ -10,7 +10,7 @@ from typing import assert_never
 
 from counterpoint.background.engines import prompting
 from counterpoint.background.engines.calling import Spoken, Written
-from counterpoint.background.engines.passages import FoundPassage, passages_of
+from counterpoint.background.engines.passages import passages_of, sources_of
 from counterpoint.background.engines.quoting import quote
 from counterpoint.background.engines.ranking import backed
 from counterpoint.background.engines.searching import (
@@ -26,7 +26,6 @@ from counterpoint.background.model import Answer, Call, Observation, Say, Step, 
 from counterpoint.engines.chat import ChatEngine
 from counterpoint.errors import ModelFailed
 from counterpoint.shared_context.ids import CallId
-from counterpoint.shared_context.notes import Source
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.tools.schema import ToolSchema
 
@@ -95,7 +94,7 @@ class LocalBackground:
             async for step in steps:
                 yield step
         if transcript.said:
-            yield Answer(" ".join(transcript.said), sources=_sources(passages))
+            yield Answer(" ".join(transcript.said), sources=sources_of(passages[: prompting.PASSAGES]))
         else:
             yield Answer(quoted.text, sources=quoted.sources)
 
@@ -115,7 +114,7 @@ class LocalBackground:
             passages = [
                 each for made in observations if made.call and not made.failed for each in passages_of(made.text)
             ]
-            yield Answer(" ".join(transcript.said), sources=_sources(passages))
+            yield Answer(" ".join(transcript.said), sources=sources_of(passages[: prompting.PASSAGES]))
 
     async def _written(self, prompt: Sequence[int], transcript: Transcript, limit: int) -> AsyncGenerator[Step, None]:
         """What the model writes, as it is written, in a streaming session of its own."""
@@ -160,8 +159,3 @@ def _step(piece: Spoken | Written, number: int) -> Say | Call:
             return Call(CallId(f"{number}:{tool}"), tool, arguments)
         case _ as never:
             assert_never(never)
-
-
-def _sources(passages: Sequence[FoundPassage]) -> tuple[Source, ...]:
-    shown = (passage.source for passage in passages[: prompting.PASSAGES])
-    return tuple(dict.fromkeys(source for source in shown if source.place))

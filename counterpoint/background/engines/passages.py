@@ -3,7 +3,7 @@
 It is data from outside: nothing in it can do more than be quoted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -46,6 +46,11 @@ def passages_of(result: str) -> list[FoundPassage]:
             prose.append(line)
     text = "\n".join(prose).strip()
     return [*found, FoundPassage(text, Source(""))] if text and not found else found
+
+
+def sources_of(passages: Sequence[FoundPassage]) -> tuple[Source, ...]:
+    """Where they stand, each place once."""
+    return tuple(dict.fromkeys(passage.source for passage in passages if passage.source.place))
 
 
 def _passages(value: Any) -> Iterator[FoundPassage]:
