@@ -74,6 +74,12 @@ class Context:
         """Tokens of a text as a turn of its own."""
         return len(self._turn(Party.REMARK, text))
 
+    def trouble(self) -> str:
+        return ""
+
+    async def aclose(self) -> None:
+        await self.session.aclose()
+
     def replace(self, session: StreamingSession, queue: Iterable[int]) -> StreamingSession:
         """Go on in another session; returns the one that served until now."""
         served, self.session = self.session, session

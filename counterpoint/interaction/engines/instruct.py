@@ -2,6 +2,7 @@
 of speech, delegates, and tells notes. docs/prompt-protocol.md describes what the model sees.
 """
 
+import logging
 from collections import deque
 
 from counterpoint.engines.chat import ChatFormat
@@ -21,6 +22,7 @@ from counterpoint.interaction.engines.rollover import Rollover, reserve_of
 from counterpoint.interaction.engines.saying import Saying
 from counterpoint.interaction.engines.settings import SMALL_MODEL, Settings
 from counterpoint.interaction.engines.speaking import Speaking
+from counterpoint.interaction.engines.turn_context import Renewal, TurnContext
 from counterpoint.interaction.engines.uttering import Uttering
 from counterpoint.interaction.model import Capabilities, Offer, Perceived, Span, Start
 from counterpoint.shared_context.chunks import TextChunk
@@ -30,6 +32,8 @@ from counterpoint.shared_context.ids import SessionId
 from counterpoint.shared_context.notes import Delivery
 
 REMEMBERED_DISCARDS = 32
+
+logger = logging.getLogger(__name__)
 
 
 class InstructInteraction:
@@ -63,17 +67,17 @@ class InstructStream:
     """One conversation's stream. `discarded`: requests that the model had begun and that came to nothing, and why."""
 
     def __init__(
-        self, start: Start, settings: Settings, context: Context, dialogue: Dialogue, rollover: Rollover
+        self, start: Start, settings: Settings, context: TurnContext, dialogue: Dialogue, renewal: Renewal
     ) -> None:
         self.discarded: deque[str] = deque(maxlen=REMEMBERED_DISCARDS)
         self._settings = settings
         self._context = context
         self._dialogue = dialogue
-        self._rollover = rollover
+        self._renewal = renewal
         self._budget = Budget(settings)
-        self._uttering = Uttering(context, dialogue, rollover, self._budget)
+        self._uttering = Uttering(context, dialogue, renewal, self._budget)
         self._speaking = Speaking(self._uttering, settings)
-        self._listening = Listening(context, dialogue, longest=rollover.reserve.target // 2)
+        self._listening = Listening(context, dialogue, longest=renewal.longest_line)
         self._harness = Harness(settings.delegate, Live(start.history))
         self._cut = False
         self._sound = True
@@ -93,9 +97,9 @@ class InstructStream:
 
     async def aclose(self) -> None:
         try:
-            await self._rollover.aclose()
+            await self._renewal.aclose()
         finally:
-            await self._context.session.aclose()
+            await self._context.aclose()
 
     async def _live(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
         saying, actions = Saying(), list[Action]()
@@ -111,6 +115,7 @@ class InstructStream:
         await self._speaking.tell(spoken, saying)
         self._listening.show()
         spoke = await self._speak(span, saying)
+        self._admit(self._context.trouble())
         self._budget.prefill -= await self._context.compute(self._budget.prefill)
         await self._roll_over()
         actions += self._harness.act(saying.tags)
@@ -134,7 +139,7 @@ class InstructStream:
             typing = without_end(history.typing, first)
             self._dialogue.repeated(first)
             self._listening.line.hear(TextChunk(history.typing if typing is None else typing, done=False), start.beat)
-        self._context.queue.extend(self._rollover.beginning())
+        self._renewal.begin()
         if start.greeting and not (history and history.utterances):
             self._speaking.reply(Recital([Passage(start.greeting)]))
         if history is None or first.strip() or not (line := unanswered(history)):
@@ -224,8 +229,17 @@ class InstructStream:
             self._listening.line.begin_overlap()
         return self._speaking.running or bool(saying.text)
 
+    def _admit(self, trouble: str) -> None:
+        """An answer could not be had. A note that it was to tell is told verbatim, which is news enough."""
+        if not trouble:
+            return
+        logger.warning("the model could not go on: %s", trouble)
+        current = self._speaking.current
+        if current is None or current.note is None:
+            self._speaking.reply(Recital([Passage(prompt.CANNOT_ANSWER)]))
+
     async def _roll_over(self) -> None:
         slack = (
-            self._budget.prefill if self._rollover.urgent else min(self._budget.prefill, self._settings.rollover_tokens)
+            self._budget.prefill if self._renewal.urgent else min(self._budget.prefill, self._settings.rollover_tokens)
         )
-        self._budget.prefill -= await self._rollover.advance(slack)
+        self._budget.prefill -= await self._renewal.advance(slack)

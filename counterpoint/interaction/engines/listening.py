@@ -5,9 +5,9 @@ Between the agent's words nothing can be shown; what comes in then waits and kee
 
 from collections import deque
 
-from counterpoint.interaction.engines.context import Context
 from counterpoint.interaction.engines.dialogue import Dialogue, Party, excerpt
 from counterpoint.interaction.engines.person import Line
+from counterpoint.interaction.engines.turn_context import TurnContext
 from counterpoint.shared_context.escaping import escape_control
 
 WAITING_TURNS = 64
@@ -17,7 +17,7 @@ WAITING_TURNS = 64
 class Listening:
     """`line`: what the person is saying now. `longest`: tokens of one line that are shown to the model."""
 
-    def __init__(self, context: Context, dialogue: Dialogue, longest: int) -> None:
+    def __init__(self, context: TurnContext, dialogue: Dialogue, longest: int) -> None:
         self.line = Line()
         self._context = context
         self._dialogue = dialogue

@@ -1,42 +1,79 @@
-"""Interaction models by name: "local:smollm2", "local:FOLDER" (a Hugging Face causal LM that can chat).
+"""Interaction models by name: "local:smollm2", "local:FOLDER" (a Hugging Face causal LM that can chat),
+"http://localhost:8000/v1#model".
 
-Settings may follow: "local:FOLDER?delegate=tags&notes=context".
+Settings may follow: "local:FOLDER?delegate=tags&notes=context", "https://host/v1?key=NAME&notes=context#model".
 """
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from counterpoint.engines.http.address import address_of, is_address
 from counterpoint.engines.load import load_engine
+from counterpoint.engines.names import LOCAL, SERVER, no_such_model
 from counterpoint.engines.smollm2 import Progress
-from counterpoint.errors import ConfigurationError
+from counterpoint.errors import ConfigurationError, MissingExtra
 from counterpoint.interaction.engines.instruct import InstructInteraction
-from counterpoint.interaction.engines.settings import SMALL_MODEL, Settings
+from counterpoint.interaction.engines.settings import SERVED_MODEL, SMALL_MODEL, Settings
 from counterpoint.interaction.model import InteractionModel
 
-KNOWN = "local:smollm2, local:FOLDER"
+NATIVE = "native"
+KNOWN = f"{LOCAL}, {SERVER}"
 
 
 def load_interaction(name: str, *, progress: Progress = lambda _what, _share: None) -> InteractionModel:
-    """Loads the weights: seconds, and the first time longer; where an event loop runs, call it in a worker thread.
+    """Loads the weights: seconds, and the first time longer; where an event loop runs, call it in a worker thread. A
+    server is not asked for anything yet.
 
     `progress` is told what is being done and how much of it is (0 to 1). Raises `ConfigurationError` for a name or a
     setting that is not known, `MissingWeights`, `MissingExtra`.
     """
+    if is_address(name):
+        return _at(name)
+    if name == NATIVE:
+        return _native()
     kind, _, rest = name.partition(":")
     which, _, query = rest.partition("?")
     if kind != "local" or not which:
-        raise ConfigurationError(f"no interaction model is called {name!r}; known are: {KNOWN}")
+        raise no_such_model("interaction", name, KNOWN)
     settings = settings_of(query)
     engine = load_engine(which, progress=progress)
     return InstructInteraction(engine, settings, engine.chat)
+
+
+def _native() -> InteractionModel:
+    try:
+        from counterpoint.interaction.engines.native import NativeInteraction  # noqa: PLC0415 (needs torch)
+        from counterpoint.interaction.nn.checkpoint import load_model  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra("the native model", "native") from error
+    return NativeInteraction(load_model())
 
 
 def settings_of(query: str) -> Settings:
     """The settings of "delegate=tags&words_per_beat=0.6", on top of those for a small model."""
     try:
         given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
-        return msgspec.convert({**msgspec.to_builtins(SMALL_MODEL), **given}, Settings, strict=False)
+    except ValueError as error:
+        raise _unusable(query, error) from error
+    return _changed(SMALL_MODEL, given)
+
+
+def _at(url: str) -> InteractionModel:
+    from counterpoint.interaction.engines.chat import ChatInteraction  # noqa: PLC0415 (only where one is asked for)
+
+    given = {name: value for name, value in address_of(url).options.items() if name != "key"}
+    return ChatInteraction(url, settings=_changed(SERVED_MODEL, given))
+
+
+def _changed(settings: Settings, given: Mapping[str, str]) -> Settings:
+    try:
+        return msgspec.convert({**msgspec.to_builtins(settings), **given}, Settings, strict=False)
     except (ValueError, msgspec.ValidationError) as error:
-        known = ", ".join(Settings.__struct_fields__)
-        raise ConfigurationError(f"cannot use the settings {query!r}: {error}; known are: {known}") from error
+        raise _unusable("&".join(f"{name}={value}" for name, value in given.items()), error) from error
+
+
+def _unusable(query: str, error: Exception) -> ConfigurationError:
+    known = ", ".join(Settings.__struct_fields__)
+    return ConfigurationError(f"cannot use the settings {query!r}: {error}; known are: {known}")

@@ -19,6 +19,9 @@ LONGEST_NOTE = 2_000
 LONGEST_SILENT_NOTE = 240
 """Characters of a note that the model is only to know of: what tools find on the way is long and comes often."""
 
+CANNOT_ANSWER = "I'm sorry, I can't answer that just now."
+"""Said instead of an answer that could not be had."""
+
 _LIVE = "This is a spoken conversation. Reply with one or two short sentences, in plain words, without lists."
 
 _SMALL = "This is a spoken conversation. Reply with one short, friendly sentence."

@@ -50,6 +50,10 @@ class Rollover:
         self._successor: StreamingSession | None = None
 
     @property
+    def longest_line(self) -> int:
+        return self.reserve.target // 2
+
+    @property
     def due(self) -> bool:
         return self._context.length >= self.reserve.soft
 
@@ -63,6 +67,9 @@ class Rollover:
     def urgent(self) -> bool:
         """The session holds no more: whatever the agent makes up has to end now."""
         return self._context.length >= self.reserve.hard
+
+    def begin(self) -> None:
+        self._context.queue.extend(self.beginning())
 
     def beginning(self) -> list[int]:
         """The tokens of a new session: instructions, account, the last turns, and the turn that is open now."""

@@ -70,4 +70,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SMALL_MODEL = Settings()
 """For models of a few hundred million parameters: they are trusted with small talk only."""
 
+SERVED_MODEL = Settings(delegate=Delegating.TAGS, decode_tokens=64, context_tokens=4_096)
+"""For models behind a server: they decide for themselves what to hand over; what they have sent costs nothing to say.
+Notes are told verbatim, since each one told in other words would be another request.
+"""
+
 CAPABLE_MODEL = Settings(delegate=Delegating.TAGS, notes=Telling.CONTEXT)

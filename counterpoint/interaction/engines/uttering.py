@@ -5,12 +5,11 @@ others are sampled from it, within the beat's tokens.
 from counterpoint.interaction.engines import prompt
 from counterpoint.interaction.engines.answer import Answer
 from counterpoint.interaction.engines.budget import Budget
-from counterpoint.interaction.engines.context import Context
 from counterpoint.interaction.engines.dialogue import Dialogue, Party
 from counterpoint.interaction.engines.recital import Recital, Unit
-from counterpoint.interaction.engines.rollover import Rollover
 from counterpoint.interaction.engines.saying import Saying
 from counterpoint.interaction.engines.tags import written
+from counterpoint.interaction.engines.turn_context import Renewal, TurnContext
 from counterpoint.shared_context.escaping import escape_control
 from counterpoint.shared_context.expressed import Boundary
 
@@ -23,11 +22,11 @@ Utterance = Recital | Answer
 class Uttering:
     """`said`: what was said in the latest of the agent's turns."""
 
-    def __init__(self, context: Context, dialogue: Dialogue, rollover: Rollover, budget: Budget) -> None:
+    def __init__(self, context: TurnContext, dialogue: Dialogue, renewal: Renewal, budget: Budget) -> None:
         self.said = ""
         self._context = context
         self._dialogue = dialogue
-        self._rollover = rollover
+        self._renewal = renewal
         self._budget = budget
         self._acted: list[str] = []
 
@@ -70,7 +69,7 @@ class Uttering:
         self._open_turn()
         self._context.write(unit.text)
         self.said += unit.text
-        if self._rollover.urgent or (self._rollover.wants_gap and unit.boundary >= Boundary.CLAUSE):
+        if self._renewal.urgent or (self._renewal.wants_gap and unit.boundary >= Boundary.CLAUSE):
             await self.end_turn()
         return unit
 
@@ -78,7 +77,7 @@ class Uttering:
         """Let the model go on until a word is whole, for at most so many tokens."""
         if not answer.wants_more:
             return
-        if not self._rollover.urgent:
+        if not self._renewal.urgent:
             await self._sample(answer, tokens)
         elif answer.begun:
             answer.end()
