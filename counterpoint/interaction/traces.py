@@ -121,6 +121,8 @@ class Traces:
 
     def wrote(self, body: Body, beat: Beat, at: float) -> str | None:
         """This host writes an entry. Returns the trace to write into its header."""
+        about = _delegation_of(body)
+        work = self._work.get(about) if about is not None else None
         match body:
             case Asked(delegation=delegation):
                 self._begin(delegation, at)
@@ -143,7 +145,7 @@ class Traces:
                 self.leave("closed", at)
             case _:
                 pass
-        work = self._work.get(about) if (about := _delegation_of(body)) is not None else None
+        work = work or (self._work.get(about) if about is not None else None)
         return work.span.traceparent if work else None
 
     def followed(self, stored: Stored, beat: Beat) -> None:
@@ -221,6 +223,7 @@ class Traces:
         expired = reason.startswith("expired")
         work.settled = (DelegationState.EXPIRED if expired else DelegationState.WITHDRAWN).value
         self._tell(Event.CANCELLED, at, work.span, {Is.DELEGATION: delegation})
+        self._end_if_told(delegation, at)
 
     def _end_if_told(self, delegation: DelegationId, at: float) -> None:
         work = self._work.get(delegation)
