@@ -11,7 +11,7 @@ write that contradicts its fence, its operation or the record raises `WriteRefus
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 import msgspec
 
@@ -79,6 +79,26 @@ class Restoration(msgspec.Struct, frozen=True):
     entries: tuple[Stored, ...]
     last: int
     unsettled: tuple[Delegation, ...] | None = None
+    snapshot: Snapshot | None = None
+
+
+ADOPTED_MEDIA_SECONDS: Final = 86_400.0
+"""How long media are kept that came with a log: what was left of their time is not known."""
+
+
+class MediaObject(msgspec.Struct, frozen=True):
+    id: MediaId
+    data: bytes
+
+
+class Adoption(msgspec.Struct, frozen=True):
+    """What a log that was kept elsewhere is besides its entries. `epoch`: the newest in it, of hosts and leases.
+    `unsettled`: delegations that wait to be worked on, from their first attempt on.
+    """
+
+    epoch: int
+    closed: bool
+    unsettled: tuple[Delegation, ...] = ()
     snapshot: Snapshot | None = None
 
 
@@ -211,6 +231,24 @@ class ContextStore(Protocol):
 
     async def forget(self, conversation: ConversationId) -> None:
         """Remove everything of one conversation: log, media, snapshot, delegations. Idempotent."""
+        ...
+
+    async def adopt(
+        self,
+        conversation: ConversationId,
+        token: str,
+        entries: Sequence[Stored],
+        *,
+        begins: bool = False,
+        media: Sequence[MediaObject] = (),
+        whole: Adoption | None = None,
+    ) -> None:
+        """Take in a log that was kept elsewhere, page by page. Nobody sees anything of it until the page with `whole`,
+        the last one; one that breaks off goes away by itself. `token` is told from that of every other adoption. A page
+        may be sent again; `begins`: it is the first.
+
+        Raises `WriteRefused` if a conversation of that id is kept, and for a page that does not follow the one before.
+        """
         ...
 
     async def put_media(self, fence: Fence, media: MediaId, data: bytes, *, ttl: float) -> None:

@@ -10,13 +10,14 @@ It needs pytest with asyncio_mode=auto, and knows no store. Time passes by `elap
 server in real time and on a virtual clock in none. `pytest.register_assert_rewrite` shows what an assertion compared.
 """
 
+from counterpoint.testing.store_contract_adopting import AdoptingContract
 from counterpoint.testing.store_contract_endings import EndingsContract
 from counterpoint.testing.store_contract_keeping import KeepingContract
 from counterpoint.testing.store_contract_log import LogContract
 from counterpoint.testing.store_contract_queue import QueueContract
 
 
-class StoreContract(LogContract, QueueContract, EndingsContract, KeepingContract):
+class StoreContract(LogContract, QueueContract, EndingsContract, KeepingContract, AdoptingContract):
     """Override what differs: `elapse`, `lease_seconds` and `moment` where a server is slow, `attempts` and
     `media_bytes` where your store is set otherwise.
     """

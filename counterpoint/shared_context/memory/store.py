@@ -31,6 +31,7 @@ from counterpoint.shared_context.delegations import Delegation, Priority
 from counterpoint.shared_context.endings import STORE, given_up, withdrawn_at_close
 from counterpoint.shared_context.entries import Amended, Asked, Body, Closed, Entry, Settled, Stored, Withdrawn
 from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, Position, WriterId
+from counterpoint.shared_context.memory.adopting import Adopted, Adopting
 from counterpoint.shared_context.memory.archive import Archive
 from counterpoint.shared_context.memory.conversation import Conversation
 from counterpoint.shared_context.memory.ledger import Ledger
@@ -39,9 +40,12 @@ from counterpoint.shared_context.memory.restoring import restore_log
 from counterpoint.shared_context.memory.wakeup import WakeUp
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import (
+    ADOPTED_MEDIA_SECONDS,
+    Adoption,
     DeadLetter,
     Fence,
     Lease,
+    MediaObject,
     Opening,
     Restoration,
     Snapshot,
@@ -84,6 +88,7 @@ class MemoryStore:
         self._offered = WakeUp()
         self._stamps = count(1)
         self._restored: dict[ConversationId, str] = {}
+        self._adopted = Adopting()
 
     async def __aenter__(self) -> Self:
         return self
@@ -187,6 +192,28 @@ class MemoryStore:
         if kept := self._archive.find(conversation):
             self._forget(kept)
 
+    async def adopt(
+        self,
+        conversation: ConversationId,
+        token: str,
+        entries: Sequence[Stored],
+        *,
+        begins: bool = False,
+        media: Sequence[MediaObject] = (),
+        whole: Adoption | None = None,
+    ) -> None:
+        check_names(conversation)
+        if self._adopted.is_done(token):
+            return
+        if self._archive.find(conversation):
+            raise WriteRefused(f"a conversation of the id {conversation!r} is kept here already")
+        for each in media:
+            check_written_name(each.id)
+            self._check_size(each.id, each.data)
+        self._adopted.take(conversation, token, entries, media, begins=begins, stamp=lambda: next(self._stamps))
+        if whole is not None:
+            self._settle_in(self._adopted.whole(conversation, whole), whole)
+
     # delegations, the host's side
 
     async def offer(self, fence: Fence, entry: Entry) -> Position:
@@ -286,8 +313,7 @@ class MemoryStore:
         kept = self._archive.writable(fence.conversation)
         kept.check_writer(fence)
         check_written_name(media)
-        if len(data) > self._max_media_bytes:
-            raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {self._max_media_bytes} are kept at most")
+        self._check_size(media, data)
         if not 0 < ttl < inf:
             raise WriteRefused(f"media are kept for a limited time, not for {ttl} seconds")
         now = anyio.current_time()
@@ -351,6 +377,25 @@ class MemoryStore:
     def _forget(self, kept: Conversation) -> None:
         self._queues.forget(kept.id, kept.pending.values())
         self._archive.forget(kept)
+
+    def _check_size(self, media: MediaId, data: bytes) -> None:
+        if len(data) > self._max_media_bytes:
+            raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {self._max_media_bytes} are kept at most")
+
+    def _settle_in(self, adopted: Adopted, whole: Adoption) -> None:
+        """It is a conversation of this store from now on."""
+        media = sum(len(each.data) for each in adopted.media)
+        self._make_room(adopted.size + media)
+        floor = max(whole.epoch, self._archive.floor_of(adopted.conversation))
+        kept = self._archive.openable(adopted.conversation, next(self._stamps))
+        kept.log, kept.snapshot, kept.floor = adopted.log, whole.snapshot, floor
+        self._archive.grew(kept.size)
+        expires = anyio.current_time() + ADOPTED_MEDIA_SECONDS
+        for each in adopted.media:
+            self._archive.shelf.put(kept.id, each.id, each.data, expires)
+        if whole.closed:
+            self._archive.close(kept)
+        self._requeue(kept, whole.unsettled)
 
     def _requeue(self, kept: Conversation, unsettled: Sequence[Delegation]) -> None:
         """What is unsettled is exactly this."""

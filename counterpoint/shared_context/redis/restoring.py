@@ -38,7 +38,7 @@ class Restoring:
             arguments += _entry(stored)
         arguments.append("" if given.unsettled is None else len(given.unsettled))
         for delegation in given.unsettled or ():
-            arguments += _delegation(delegation)
+            arguments += delegation_arguments(delegation)
         standing = await self._kept(fence.conversation).do(RESTORE, *writer(fence), *arguments)
         await self.mend(fence.conversation, standing[5:])
         return _standing(standing[:5])
@@ -66,6 +66,7 @@ def _entry(stored: Stored) -> tuple[Argument, ...]:
     return (*place, encode(stored.entry))
 
 
-def _delegation(delegation: Delegation) -> tuple[Argument, ...]:
+def delegation_arguments(delegation: Delegation) -> tuple[Argument, ...]:
+    """An unsettled delegation as the scripts take it."""
     queue = (named(delegation.queue), delegation.priority.value)
     return (named(delegation.id), record_of(delegation), delegation.upto or 0, *queue)

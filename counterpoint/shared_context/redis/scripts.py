@@ -47,6 +47,7 @@ STANDING = _load("standing")
 RESTORE = _load("restore")
 PUT_MEDIA = _load("put_media")
 GET_MEDIA = _load("get_media")
+ADOPT = _load("adopt")
 
 OFFER = _load("offer")
 AMEND = _load("amend")

@@ -21,12 +21,20 @@ from counterpoint.errors import (
     WriteRefused,
 )
 from counterpoint.shared_context import dates
-from counterpoint.shared_context.admission import check_headers, check_hosts, check_plain, only
+from counterpoint.shared_context.admission import (
+    check_headers,
+    check_hosts,
+    check_names,
+    check_plain,
+    check_written_name,
+    only,
+)
 from counterpoint.shared_context.codec import encode
 from counterpoint.shared_context.delegations import Priority
 from counterpoint.shared_context.endings import STORE, withdrawn_at_close
 from counterpoint.shared_context.entries import Closed, Entry, Orphaned, Stored
 from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, Position, WriterId
+from counterpoint.shared_context.redis.adopting import Adopting
 from counterpoint.shared_context.redis.bells import Bells
 from counterpoint.shared_context.redis.embedded import EmbeddedServer
 from counterpoint.shared_context.redis.kept import Kept, Page, name, named, writer, written
@@ -49,9 +57,11 @@ from counterpoint.shared_context.redis.server import Argument, Server
 from counterpoint.shared_context.redis.work import Work, milliseconds
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import (
+    Adoption,
     DeadLetter,
     Fence,
     Lease,
+    MediaObject,
     Opening,
     Restoration,
     Snapshot,
@@ -103,6 +113,7 @@ class RedisStore:
         self._work = Work(self._server, prefix, self._ttl)
         self._offering = Offering(self._kept, self._work)
         self._restoring = Restoring(self._kept, self._work)
+        self._adopting = Adopting(self._kept, self._restoring)
         self._leasing = Leasing(self._kept, self._work, self._bells, max_attempts, clock)
 
     async def __aenter__(self) -> Self:
@@ -134,6 +145,7 @@ class RedisStore:
     # the log
 
     async def open(self, conversation: ConversationId, writer: WriterId) -> Opening:
+        check_names(conversation, writer)
         epoch, tail, *unsettled = await self._kept(conversation).do(OPEN, named(writer))
         await self._restoring.mend(conversation, unsettled)
         return Opening(Fence(conversation, writer, int(epoch)), Position(tail))
@@ -210,6 +222,22 @@ class RedisStore:
         kept = self._kept(conversation)
         await kept.do(FORGET, kept.keys.media)
 
+    async def adopt(
+        self,
+        conversation: ConversationId,
+        token: str,
+        entries: Sequence[Stored],
+        *,
+        begins: bool = False,
+        media: Sequence[MediaObject] = (),
+        whole: Adoption | None = None,
+    ) -> None:
+        check_names(conversation)
+        for each in media:
+            check_written_name(each.id)
+            self._check_size(each.id, each.data)
+        await self._adopting.adopt(conversation, token, entries, begins=begins, media=media, whole=whole)
+
     # delegations, the host's side and the operator's
 
     async def offer(self, fence: Fence, entry: Entry) -> Position:
@@ -252,8 +280,8 @@ class RedisStore:
     # media
 
     async def put_media(self, fence: Fence, media: MediaId, data: bytes, *, ttl: float) -> None:
-        if len(data) > self._max_media_bytes:
-            raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {self._max_media_bytes} are kept at most")
+        check_written_name(media)
+        self._check_size(media, data)
         if not 0 < ttl < inf:
             raise WriteRefused(f"media are kept for a limited time, not for {ttl} seconds")
         kept = self._kept(fence.conversation)
@@ -271,6 +299,10 @@ class RedisStore:
         return found[0] if found else None
 
     # how
+
+    def _check_size(self, media: MediaId, data: bytes) -> None:
+        if len(data) > self._max_media_bytes:
+            raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {self._max_media_bytes} are kept at most")
 
     def _kept(self, conversation: ConversationId) -> Kept:
         return Kept(self._server, self._prefix, self._ttl, conversation)
