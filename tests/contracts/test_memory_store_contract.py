@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-for part in ("", "_log", "_queue", "_endings", "_keeping", "_rewind"):
+for part in ("", "_adopting", "_log", "_queue", "_endings", "_keeping", "_rewind"):
     pytest.register_assert_rewrite(f"counterpoint.testing.store_contract{part}")
 
 from counterpoint.shared_context.memory import MemoryStore  # noqa: E402 (after the rewriting of asserts is arranged)

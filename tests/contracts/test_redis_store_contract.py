@@ -8,7 +8,7 @@ import pytest
 import redis
 import redis_server
 
-for part in ("", "_log", "_queue", "_endings", "_keeping", "_rewind"):
+for part in ("", "_adopting", "_log", "_queue", "_endings", "_keeping", "_rewind"):
     pytest.register_assert_rewrite(f"counterpoint.testing.store_contract{part}")
 
 from counterpoint.shared_context.redis import RedisStore  # noqa: E402 (after the rewriting of asserts is arranged)
