@@ -10,18 +10,22 @@ from typing import assert_never
 import msgspec
 
 from counterpoint.config import BEAT_SECONDS
-from counterpoint.interaction.delegations import Anew, Delegations, Forgone, Refused
+from counterpoint.interaction.delegations import OUT_OF_REACH, Anew, Delegations, Forgone, Refused
 from counterpoint.interaction.model import DelegationNews
 from counterpoint.interaction.tray import Drop
 from counterpoint.interaction.weaver import Weaver
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import (
     OWN_NOTE,
+    OWN_STORE,
     OWN_TOO_LATE,
     Amended,
     Asked,
     Body,
+    Degraded,
+    NoteDropped,
     NoteLaid,
+    Recovered,
     Settled,
     Stored,
     Taken,
@@ -41,6 +45,8 @@ REMEMBERED_RESULTS = 256
 FROM_NOW_ON = Position(1 << 62)
 """Until a correction has its place in the log, everything that arrives was computed before it."""
 
+Arrival = Stored | Note | TooLate | Degraded | Recovered
+
 
 class Arrivals:
     """Between two steps: `add` from anywhere, `take` by the beat loop alone. `write` goes to the journal."""
@@ -55,19 +61,23 @@ class Arrivals:
         self._weaver = weaver
         self._delegations = delegations
         self._write = write
-        self._inbox: deque[Stored | Note | TooLate] = deque()
+        self._inbox: deque[Arrival] = deque()
         self._news: list[DelegationNews] = []
         self._positions: list[Position] = []
         self._wakes: list[Wake] = []
         self._results: dict[NoteId, Note] = {}
+        self._never_asked: set[DelegationId] = set()
+        self._done: set[DelegationId] = set()
         self._note_id = note_id
 
     @property
     def waiting(self) -> bool:
         return bool(self._inbox)
 
-    def add(self, arrival: Stored | Note | TooLate) -> None:
-        """From the follower (`Stored`), the application (`Note`) or the journal (a wish that the store refused)."""
+    def add(self, arrival: Arrival) -> None:
+        """From the follower (`Stored`), the application (`Note`) or the journal (a wish that the store refused, and how
+        the store is).
+        """
         self._inbox.append(arrival)
 
     def take(self, beat: Beat) -> None:
@@ -80,6 +90,9 @@ class Arrivals:
             elif isinstance(arrival, Note):
                 self._positions.append(OWN_NOTE)
                 self.lay(arrival, beat)
+            elif isinstance(arrival, Degraded | Recovered):
+                self._positions.append(OWN_STORE)
+                self._store_is(away=isinstance(arrival, Degraded))
             else:
                 self._positions.append(OWN_TOO_LATE)
                 self._came_too_late(arrival, beat)
@@ -154,7 +167,8 @@ class Arrivals:
         match body:
             case Asked():
                 id, request = body.delegation.id, body.delegation.request
-                self._news.append(DelegationNews(id, DelegationState.ASKED, request))
+                reason = OUT_OF_REACH if self._delegations.away else ""
+                self._news.append(DelegationNews(id, DelegationState.ASKED, request, reason))
             case Withdrawn():
                 self._weaver.withdraw(body.delegation)
                 request = self._delegations.request_of(body.delegation)
@@ -166,6 +180,9 @@ class Arrivals:
 
     def _entry(self, stored: Stored, beat: Beat) -> None:
         match stored.entry.body:
+            case NoteLaid(note=note) if note.delegation in self._done:
+                # A store that was set back had forgotten that it was done, and had it done again.
+                self._write(NoteDropped(note.id, "this was done already"), beat)
             case NoteLaid(note=note):
                 self._remember(note)
                 if note.computed_for is None:
@@ -175,10 +192,20 @@ class Arrivals:
                 self._became(delegation, DelegationState.TAKEN, "")
             case Settled(delegation=delegation, state=state, reason=reason):
                 self._became(delegation, state, reason)
+                if state is DelegationState.DONE:
+                    self._done.add(delegation)
             case Amended(delegation=delegation):
                 self._weaver.amend(delegation, stored.position)
             case _:
                 pass
+
+    def _store_is(self, *, away: bool) -> None:
+        """The model is told of what it waits for."""
+        reason = OUT_OF_REACH if away else "it can be reached again"
+        self._delegations.store_is(away=away)
+        for id in self._delegations.unsettled:
+            state, request = self._delegations.state_of(id), self._delegations.request_of(id)
+            self._news.append(DelegationNews(id, state, request, reason))
 
     def _remember(self, note: Note) -> None:
         """Results that may have to be admitted as too late."""
@@ -193,8 +220,17 @@ class Arrivals:
             self._news.append(news)
 
     def _came_too_late(self, late: TooLate, beat: Beat) -> None:
-        """The delegation was settled while the host's wish was on its way: a correction asks anew."""
-        if isinstance(late.wish, Amended):
+        """The delegation was settled while the host's wish was on its way: a correction asks anew. What was asked while
+        the store was away may have run out of time.
+        """
+        if isinstance(late.wish, Asked):
+            delegation = late.wish.delegation
+            self._never_asked.add(delegation.id)
+            news = self._delegations.became(delegation.id, DelegationState.EXPIRED, OUT_OF_REACH)
+            if news is not None:
+                self._news.append(news)
+                self.own(f"I could not look into “{_short(delegation.request)}” in time.", beat)
+        elif isinstance(late.wish, Amended) and late.wish.delegation not in self._never_asked:
             self._delegations.became(late.wish.delegation, DelegationState.DONE)
             self._ask_again(late.wish.delegation, beat)
 

@@ -24,6 +24,12 @@ MAX_SETTLED = 64
 """Settled delegations remembered, so that a correction can start from what was asked."""
 
 
+MAX_OUT_OF_REACH = 8
+"""Delegations that may be asked while the store is away; nobody waits minutes for more answers than that at once."""
+
+OUT_OF_REACH = "what looks things up cannot be reached at the moment"
+
+
 class Refused(msgspec.Struct, frozen=True):
     """A wish that comes to nothing, and why (a sentence for the log and the model)."""
 
@@ -67,6 +73,8 @@ class Delegations:
         self._served = served
         self._queue = queue
         self._next = first
+        self.away = False
+        self._asked_away = 0
         self._work: dict[DelegationId, _Work] = {}
 
     @property
@@ -79,6 +87,14 @@ class Delegations:
     def request_of(self, delegation: DelegationId) -> str:
         work = self._work.get(delegation)
         return work.request if work else ""
+
+    def state_of(self, delegation: DelegationId) -> DelegationState:
+        work = self._work.get(delegation)
+        return work.state if work else DelegationState.WITHDRAWN
+
+    def store_is(self, *, away: bool) -> None:
+        """The store cannot be told of anything new, or can again."""
+        self.away, self._asked_away = away, 0
 
     def resume(self, works: Sequence[Work]) -> None:
         """Those of earlier sessions, oldest first. One that was asked anew is done with its corrections."""
@@ -102,6 +118,9 @@ class Delegations:
             return Refused("joined: the same is being looked into already")
         if len(self.unsettled) >= MAX_UNSETTLED:
             return Refused(f"{MAX_UNSETTLED} things are being looked into already")
+        if self.away and self._asked_away >= MAX_OUT_OF_REACH:
+            return Refused(f"{OUT_OF_REACH}, and enough is waiting for it already")
+        self._asked_away += self.away
         delegation = Delegation(
             DelegationId(f"d{self._next}"), self._conversation, request, priority=wish.priority, queue=self._queue
         )

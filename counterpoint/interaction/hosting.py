@@ -11,6 +11,7 @@ from counterpoint.config import BEAT_SECONDS, HORIZON_BEATS
 from counterpoint.errors import (
     ConversationClosed,
     Fenced,
+    Rewound,
     StoreError,
     StoreUnavailable,
     TokenRefused,
@@ -22,6 +23,7 @@ from counterpoint.interaction.beat_loop import BeatLoop
 from counterpoint.interaction.delegations import Delegations
 from counterpoint.interaction.intake import Intake
 from counterpoint.interaction.journal import Journal
+from counterpoint.interaction.keeping import Keeping
 from counterpoint.interaction.metronome import Metronome
 from counterpoint.interaction.model import InteractionModel, Start, Stream, Weaving
 from counterpoint.interaction.output import Output
@@ -36,10 +38,12 @@ from counterpoint.shared_context.entries import (
     Amended,
     Body,
     Closed,
+    Degraded,
     Failed,
     Left,
     NoteDropped,
     Opened,
+    Recovered,
     Stored,
     Terms,
     TooLate,
@@ -47,6 +51,7 @@ from counterpoint.shared_context.entries import (
 from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, Position, SessionId, WriterId
 from counterpoint.shared_context.packing import package_of
 from counterpoint.shared_context.resume_token import ResumeToken
+from counterpoint.shared_context.seen import Seen
 from counterpoint.shared_context.store import ContextStore, Fence
 from counterpoint.shared_context.timeline import Timeline
 from counterpoint.telemetry import names
@@ -61,6 +66,9 @@ SNAPSHOT_EVERY = 2_000
 """Entries between two snapshots of the timeline; what the one before last covers is trimmed from the log."""
 
 FOLLOW_AGAIN_SECONDS = 0.2
+
+PAGE = 1_000
+"""Entries read at once when a conversation is taken up."""
 
 HAND_IN_SECONDS = 5.0
 """How long a fenced host tries to leave what it still held."""
@@ -110,7 +118,7 @@ async def host(
         with lone_errors(), telemetry.outbox(lambda: live.journal.waiting):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(live.keep_journal)
-                tasks.start_soon(live.follow, opening.tail)
+                tasks.start_soon(live.follow)
                 tasks.start_soon(live.beat)
                 try:
                     yield live.session
@@ -123,18 +131,19 @@ async def host(
 
 
 async def _read(
-    store: ContextStore, conversation: ConversationId, tail: Position, traces: Traces
+    store: ContextStore, conversation: ConversationId, tail: Position, traces: Traces | None = None
 ) -> tuple[Timeline, Position]:
     """The timeline of an existing conversation: its snapshot, and the entries since; and what the snapshot covers."""
     snapshot = await store.last_snapshot(conversation) if tail else None
     timeline = Timeline.restore(snapshot.data) if snapshot else Timeline(conversation)
     while timeline.tail < tail:
-        entries = await store.read(conversation, timeline.tail)
+        entries = await store.read(conversation, timeline.tail, min(tail - timeline.tail, PAGE))
         if not entries:
             break
         for stored in entries:
             timeline.apply(stored)
-            traces.read(stored)
+            if traces is not None:
+                traces.read(stored)
     return timeline, snapshot.upto if snapshot else Position(0)
 
 
@@ -183,7 +192,17 @@ class _Live:
             hosting.conversation, served=hosting.served, first=timeline.next_delegation, queue=hosting.queue
         )
         self.arrivals = Arrivals(self.weaver, self.delegations, self._write, self._note_id)
-        self.journal = Journal(store, fence, clock=clock, refused=self._refused, traces=traces)
+        self._seen = Seen()
+        self.keeping = Keeping(store, fence, lambda: self._timeline)
+        self.journal = Journal(
+            store,
+            fence,
+            keeping=self.keeping,
+            clock=clock,
+            refused=self._refused,
+            changed=self._store_changed,
+            traces=traces,
+        )
         playback = Playback(HORIZON_BEATS, hosting.buffer_beats)
         self.loop = BeatLoop(
             capabilities=capabilities,
@@ -242,9 +261,9 @@ class _Live:
             await self._hand_in()
         self._written.set()
 
-    async def follow(self, after: Position) -> None:
+    async def follow(self) -> None:
         with self._sheltered():
-            await self._follow(after)
+            await self._follow()
 
     async def leave(self) -> None:
         """The order of shutdown: the step, the stream, what is undelivered, the last entry, the journal."""
@@ -255,6 +274,7 @@ class _Live:
                 await self._done.wait()
             with anyio.move_on_after(FLUSH_SECONDS):
                 await self._write_the_rest()
+            self.journal.report_unwritten()
             for scope in self._scopes:
                 scope.cancel()
 
@@ -289,20 +309,19 @@ class _Live:
                 else:
                     return
 
-    async def _follow(self, after: Position) -> None:
+    async def _follow(self) -> None:
         """Bring in what others write, across outages of the store."""
+        conversation, keeping = self._hosting.conversation, self.keeping
         while True:
             try:
-                async with aclosing(self._store.follow(self._hosting.conversation, after)) as entries:
+                async with aclosing(self._store.follow(conversation, keeping.tail, keeping.stamp)) as entries:
                     async for stored in entries:
-                        after = stored.position
                         self._followed(stored)
-                        await self._compact(after)
+                        await self._compact(stored.position)
             except StoreUnavailable:
                 await anyio.sleep(FOLLOW_AGAIN_SECONDS)
-            except UnknownConversation:
-                self._ended_elsewhere()
-                return
+            except (Rewound, UnknownConversation):
+                await self._set_back()
             except StoreError as error:
                 self.output.end(error)
                 self.loop.stop()
@@ -310,6 +329,29 @@ class _Live:
             else:
                 self._ended_elsewhere()
                 return
+
+    async def _set_back(self) -> None:
+        """The store came back without its last writes. The journal gives back what is missing; if others have written
+        something in its place, the log is read anew for that.
+        """
+        await self.journal.make_sure()
+        self._snapshot = min(self._snapshot, self.journal.covered)
+        try:
+            if not await self.keeping.matches():
+                await self._read_anew()
+        except (StoreUnavailable, UnknownConversation):
+            await anyio.sleep(FOLLOW_AGAIN_SECONDS)
+
+    async def _read_anew(self) -> None:
+        entries = await self.keeping.read_anew()
+        self._timeline, _ = await _read(self._store, self._hosting.conversation, self.keeping.tail)
+        for stored in entries:
+            if self._seen.take(stored.entry):
+                self._arrived(stored)
+
+    def _store_changed(self, body: Degraded | Recovered) -> None:
+        self.arrivals.add(body)
+        self.loop.stir()
 
     def _ended_elsewhere(self) -> None:
         """There is nothing left to follow. Unless this host ended the conversation, somebody else did."""
@@ -384,12 +426,19 @@ class _Live:
 
     def _followed(self, stored: Stored) -> None:
         self._timeline.apply(stored)
+        self.keeping.add(stored)
+        if self._seen.take(stored.entry):
+            self._arrived(stored)
+
+    def _arrived(self, stored: Stored) -> None:
         header = stored.entry.header
         if isinstance(stored.entry.body, Opened) and header.epoch > self._fence.epoch:
             self._taken_over(Fenced(f"{self._hosting.conversation!r} was taken over by {header.writer!r}"))
             return
         own = header.writer == self._fence.writer and header.epoch == self._fence.epoch
-        if not own:
+        if own:
+            self.journal.followed(header.seq)
+        else:
             self._traces.followed(stored, self.loop.next)
         if not own or isinstance(stored.entry.body, Amended):
             self.arrivals.add(stored)
@@ -401,6 +450,7 @@ class _Live:
         covered, self._snapshot = self._snapshot, position
         try:
             await self._store.snapshot(self._fence, position, self._timeline.snapshot())
+            self.keeping.covered(covered)
             await self._store.trim(self._fence, covered)
         except StoreError:
             self._snapshot = covered  # not now: the journal tells of a store that is gone, full or lost to another host

@@ -1,9 +1,11 @@
 """The journal: what a host writes to the shared context. Writing never waits; one task sends, in order, once.
 
-While the store cannot be written, entries wait here in order (bounded) and the conversation goes on.
+While the store cannot be written, entries wait here in order (bounded) and the conversation goes on. After an outage,
+and whenever the store contradicts what this host knows, it is made sure that nothing which was accepted is missing.
 """
 
-from collections import deque
+import logging
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Protocol
@@ -11,7 +13,19 @@ from typing import Protocol
 import anyio
 import msgspec
 
-from counterpoint.errors import CorruptRecord, StoreError, StoreFull, StoreUnavailable, UnknownDelegation, WriteRefused
+from counterpoint.errors import (
+    ConfigurationError,
+    ConversationClosed,
+    CorruptRecord,
+    Fenced,
+    SequenceGap,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    UnknownDelegation,
+    WriteRefused,
+)
+from counterpoint.interaction.keeping import Found, Keeping
 from counterpoint.interaction.metronome import Bell
 from counterpoint.interaction.orphans import MOST_ORPHANS, given_up, orphans_of
 from counterpoint.interaction.traces import Traces
@@ -27,7 +41,7 @@ from counterpoint.shared_context.entries import (
     TooLate,
     Withdrawn,
 )
-from counterpoint.shared_context.ids import Beat, Position
+from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, Position
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import ContextStore, Fence
 from counterpoint.telemetry import backend_of, storing
@@ -37,6 +51,11 @@ OUTBOX_ENTRIES = 10_000
 
 BATCH = 256
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+
+STALE_ASK_SECONDS = 1.0
+"""What was asked so long before it could be sent was held up: it may be pointless by now."""
+
+logger = logging.getLogger(__name__)
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -60,8 +79,9 @@ class Writing(Protocol):
 
 
 class Journal:
-    """`refused` is told of a wish that the store would not take because its delegation was settled meanwhile. `traces`
-    is told of everything as it is written.
+    """`keeping`: what this host knows of the log. `refused` is told of a wish that came to nothing because it came too
+    late, `changed` of `Degraded`, and of `Recovered` when it is in the log. `traces` is told of everything as it is
+    written.
     """
 
     def __init__(
@@ -69,8 +89,10 @@ class Journal:
         store: ContextStore,
         fence: Fence,
         *,
+        keeping: Keeping,
         clock: Callable[[], float],
         refused: Callable[[TooLate], None],
+        changed: Callable[[Degraded | Recovered], None],
         traces: Traces,
     ) -> None:
         self._traces = traces
@@ -80,12 +102,21 @@ class Journal:
         self._scribe = Scribe(fence, clock=clock)
         self._clock = clock
         self._refused = refused
+        self._changed = changed
+        self._keeping = keeping
+        self._accepted: deque[Entry] = deque()
+        self._followed = 0
+        self._in_doubt = False
+        self._sure = Bell()
+        self.covered = Position(0)
+        self._never_asked: set[DelegationId] = set()
         self._outbox: deque[Pending] = deque()
         self._sending: list[Entry] = []
         self._bell = Bell()
         self._empty = Bell()
         self._empty.ring()
         self._failed_since: float | None = None
+        self._recovering = False
         self._given_up = 0
 
     @property
@@ -112,10 +143,13 @@ class Journal:
         """
         closed = False
         while not closed:
-            while not self._outbox:
+            while not self._outbox and not self._in_doubt:
                 self._empty.ring()
                 await self._bell.wait()
                 self._bell.reset()
+            if self._in_doubt:
+                await self._send([])
+                continue
             closed = isinstance(self._outbox[0].body, Closed)
             await self._send_next()
         self._empty.ring()
@@ -134,7 +168,36 @@ class Journal:
         self._sending = []
         return orphans_of(left)
 
+    async def make_sure(self) -> None:
+        """Wait until it is known that the store has everything that it had accepted. Waits for ever once the journal
+        has ended.
+        """
+        self._in_doubt = True
+        self._sure.reset()
+        self._bell.ring()
+        await self._sure.wait()
+
+    def followed(self, seq: int) -> None:
+        """This host's entry of that number has come back from the log: `keeping` has it."""
+        self._followed = max(self._followed, seq)
+        while self._accepted and self._accepted[0].header.seq <= self._followed:
+            self._accepted.popleft()
+
+    def report_unwritten(self) -> None:
+        """The session is over; what the store did not take is lost, and said to be."""
+        if not self.waiting:
+            return
+        bodies = [*(entry.body for entry in self._sending), *(pending.body for pending in self._outbox)]
+        kinds = Counter(type(body).__name__ for body in bodies)
+        told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        logger.error("conversation %s was left with entries that could not be written: %s", self.conversation, told)
+
+    @property
+    def conversation(self) -> ConversationId:
+        return self._fence.conversation
+
     async def _send_next(self) -> None:
+        self._forgo_pointless()
         first = self._outbox[0].body
         if isinstance(first, Addressed):
             entries = [self._entry(self._outbox.popleft())]
@@ -154,15 +217,27 @@ class Journal:
         )
 
     async def _send(self, entries: list[Entry]) -> None:
-        """Until the store has them. The same entries are sent again: stores are idempotent by sequence number."""
-        tries = 0
+        """Until the store has them, and everything before. The same entries are sent again: stores are idempotent by
+        sequence number. A refusal that stands after the store was looked at is final.
+        """
+        tries = refusals = 0
+        closing = bool(entries) and isinstance(entries[0].body, Closed)
         while True:
             try:
-                await self._send_once(entries)
-            except (StoreUnavailable, StoreFull) as error:
+                if self._in_doubt and not (closing and refusals):  # it may have been closed by this very entry
+                    await self._look()
+                if entries:
+                    await self._send_once(entries)
+            except (StoreUnavailable, StoreFull, ConfigurationError) as error:
+                self._in_doubt = True
                 self._fell_ill(error)
                 await anyio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
-                tries += 1
+                tries, refusals = tries + 1, 0
+            except (SequenceGap, Fenced, ConversationClosed):
+                if refusals:
+                    raise
+                self._in_doubt = True
+                refusals += 1
             except UnknownDelegation:
                 self._came_too_late(entries[0])
                 return
@@ -170,8 +245,65 @@ class Journal:
                 await self._send_the_rest(entries, error)
                 return
             else:
-                self._recovered(len(entries))
+                self._were_accepted(entries)
                 return
+
+    def _were_accepted(self, entries: list[Entry]) -> None:
+        self._accepted += (entry for entry in entries if entry.header.seq > self._followed)
+        for entry in entries:
+            if isinstance(entry.body, Recovered):
+                self._failed_since, self._recovering = None, False
+                self._changed(entry.body)
+        self._recovered(len(entries))
+
+    async def _look(self) -> None:
+        """The store may have lost what it had accepted. What was followed is given back by `keeping`, what was not yet
+        followed is sent again.
+        """
+        found = await self._keeping.put_right()
+        self._note(found)
+        self.covered = found.standing.covered
+        for entry in [each for each in self._accepted if each.header.seq > found.standing.last]:
+            try:
+                await self._send_once([entry])
+            except UnknownDelegation:  # settled by somebody since; its number is taken all the same
+                failed = Failed("store", f"a {type(entry.body).__name__} was lost, and then came too late")
+                await self._store.append(self._fence, [Entry(entry.header, failed)])
+        self._in_doubt = False
+        self._sure.ring()
+
+    def _note(self, found: Found) -> None:
+        lost, summarised = found.given_back, found.summarised
+        if not lost and not summarised:
+            return
+        reason = f"it came back without its last writes: {lost} entries were given back"
+        if summarised:
+            reason += f"; of {summarised} more it has only an account, they were no longer kept"
+        logger.warning("conversation %s: the store %s", self.conversation, reason)
+        beat = self._outbox[0].beat if self._outbox else Beat(0)
+        self._outbox.appendleft(Pending(Failed("store", reason), beat, self._clock()))
+
+    def _forgo_pointless(self) -> None:
+        """What was asked during a long outage, and was withdrawn or has run out of time since, is never begun."""
+        pending = self._outbox[0]
+        body, waited = pending.body, self._clock() - pending.at
+        match body:
+            case Asked(delegation=delegation) if waited > STALE_ASK_SECONDS:
+                over = waited > delegation.seconds or self._withdrawn_later(delegation.id)
+                if over:
+                    self._never_asked.add(delegation.id)
+            case Amended(delegation=id) | Withdrawn(delegation=id):
+                over = id in self._never_asked
+            case _:
+                return
+        if over:
+            late = TooLate(body)
+            self._outbox[0] = msgspec.structs.replace(pending, body=late)
+            self._refused(late)
+
+    def _withdrawn_later(self, delegation: DelegationId) -> bool:
+        bodies = (pending.body for pending in self._outbox)
+        return any(isinstance(body, Withdrawn) and body.delegation == delegation for body in bodies)
 
     async def _send_the_rest(self, entries: list[Entry], error: StoreError) -> None:
         """One of these entries can never be written (a text that is no text, say): find it, and say so instead."""
@@ -212,19 +344,25 @@ class Journal:
             self._refused(late)
 
     def _fell_ill(self, error: Exception) -> None:
-        if self._failed_since is None:
-            self._failed_since = self._clock()
+        if self._failed_since is not None:
+            return
+        self._failed_since = self._clock()
+        if not self._recovering:
             beat = self._outbox[0].beat if self._outbox else Beat(0)
             body = Degraded(str(error))
             self._traces.wrote(body, beat, self._failed_since)
             self._outbox.appendleft(Pending(body, beat, self._failed_since))
+            self._changed(body)
 
     def _recovered(self, sent: int) -> None:
         if self._failed_since is None:
             return
         seconds = self._clock() - self._failed_since
-        beat = self._outbox[-1].beat if self._outbox else Beat(0)
         self._failed_since = None
+        if self._recovering:
+            return
+        self._recovering = True
+        beat = self._outbox[-1].beat if self._outbox else Beat(0)
         body = Recovered(seconds, sent + len(self._outbox), self._given_up)
         self._traces.wrote(body, beat, self._clock())
         self._outbox.append(Pending(body, beat, self._clock()))
@@ -232,7 +370,7 @@ class Journal:
 
     def _give_one_up(self) -> None:
         for index, pending in enumerate(self._outbox):
-            if not isinstance(pending.body, Addressed | Degraded):
+            if not isinstance(pending.body, Addressed | Degraded | Recovered):
                 del self._outbox[index]
                 self._given_up += 1
                 return

@@ -107,6 +107,10 @@ OWN_TOO_LATE: Final = Position(-1)
 """Among what arrived: the answer that a wish came too late; it is the host's next `TooLate`."""
 
 
+OWN_STORE: Final = Position(-2)
+"""Among what arrived: the store went away, or came back; it is the host's next `Degraded` or `Recovered`."""
+
+
 class Wake(msgspec.Struct, frozen=True, omit_defaults=True):
     """Early in `beat` the first `arrived` of what a micro-turn names were taken in, and no step came of it."""
 
@@ -118,9 +122,9 @@ class Turn(_Body, frozen=True, tag="turn"):
     """One micro-turn that was not empty. Its beat stands in the header; a late step covers `span` beats.
 
     `part` counts the early steps before the grid step of the same beat (the grid step is 0). `arrived`: log positions
-    of other writers' entries taken in before it, in order, and `OWN_NOTE`, `OWN_TOO_LATE`. `wakes`: which of them were
-    taken in before the step itself. `samples`: length of the audio that was expressed. A `span` of 0 without a part is
-    no step: the session ended with this taken in.
+    of other writers' entries taken in before it, in order, and `OWN_NOTE`, `OWN_TOO_LATE`, `OWN_STORE`. `wakes`: which
+    of them were taken in before the step itself. `samples`: length of the audio that was expressed. A `span` of 0
+    without a part is no step: the session ended with this taken in.
     """
 
     part: int = 0
@@ -173,9 +177,11 @@ class Withdrawn(_Body, frozen=True, tag="withdrawn"):
 
 
 class TooLate(_Body, frozen=True, tag="too_late"):
-    """What the host wished came too late: the delegation was settled already, and nothing of the wish took effect."""
+    """What the host wished came too late: the delegation was settled already, or its time was over before the store
+    could be told of it. Nothing of the wish took effect.
+    """
 
-    wish: Amended | Withdrawn
+    wish: Asked | Amended | Withdrawn
 
 
 class Taken(_Body, frozen=True, tag="taken"):

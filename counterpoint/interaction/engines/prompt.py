@@ -74,7 +74,9 @@ def state_of(news: DelegationNews) -> str:
     """A delegation's fate in one line; empty for what the model need not know."""
     match news.state:
         case DelegationState.ASKED | DelegationState.TAKEN:
-            return ""
+            if not news.reason:
+                return ""
+            fate = "is waiting"
         case DelegationState.DONE:
             fate = "is done"
         case DelegationState.FAILED:
