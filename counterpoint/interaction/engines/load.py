@@ -1,5 +1,5 @@
 """Interaction models by name: "local:smollm2", "local:FOLDER" (a Hugging Face causal LM that can chat),
-"http://localhost:8000/v1#model".
+"http://localhost:8000/v1#model", and "native", our own small one, which hears.
 
 Settings may follow: "local:FOLDER?delegate=tags&notes=context", "https://host/v1?key=NAME&notes=context#model".
 """
@@ -19,7 +19,7 @@ from counterpoint.interaction.engines.settings import SERVED_MODEL, SMALL_MODEL,
 from counterpoint.interaction.model import InteractionModel
 
 NATIVE = "native"
-KNOWN = f"{LOCAL}, {SERVER}"
+KNOWN = f"{NATIVE}, {LOCAL}, {SERVER}"
 
 
 def load_interaction(name: str, *, progress: Progress = lambda _what, _share: None) -> InteractionModel:

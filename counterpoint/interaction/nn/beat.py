@@ -90,6 +90,26 @@ def advance(
     return beat, replace(state, stream=stream, tail=tail, notes=tuple(notes[NOTES_PER_BEAT:]), typed=tuple(typed[1:]))
 
 
+def having_said(state: Conversing, word: str) -> Conversing:
+    """The state in which the model's word of the last beat was this one (empty: none), whatever it had chosen.
+
+    Raises KeyError for a word outside the vocabulary.
+    """
+    token = v.IDS[word] if word else v.PAD
+    said = torch.full_like(state.stream.said, token)
+    return replace(state, stream=replace(state.stream, said=said))
+
+
+def after(state: Conversing, beats: int) -> Conversing:
+    """The state after so many beats that nobody lived through: what was before them is that much older."""
+    return replace(state, stream=replace(state.stream, beat=state.stream.beat + beats))
+
+
+def use_one_core() -> None:
+    """For the thread that calls it: operations this small only wait for each other on several cores."""
+    torch.set_num_threads(1)
+
+
 def _levels(
     model: InteractionNet, samples: NDArray[np.float32] | None, tail: NDArray[np.float32]
 ) -> tuple[torch.Tensor | None, NDArray[np.float32]]:

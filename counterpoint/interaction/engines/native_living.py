@@ -1,0 +1,156 @@
+"""One conversation with the native model: what it carries from beat to beat, and how a beat becomes an expression."""
+
+from collections import deque
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from counterpoint.interaction.engines.native_notes import Reciting
+from counterpoint.interaction.engines.native_spelling import Typing, spell
+from counterpoint.interaction.model import Offer, Perceived, Span, Start
+from counterpoint.interaction.nn import vocabulary as v
+from counterpoint.interaction.nn.beat import Conversing, Incoming, advance, after, having_said
+from counterpoint.interaction.nn.model import InteractionNet
+from counterpoint.interaction.nn.streaming import Decoding
+from counterpoint.shared_context.expressed import (
+    Action,
+    Amend,
+    Boundary,
+    Delegate,
+    End,
+    Expressed,
+    Floor,
+    Voiced,
+    Withdraw,
+    Yield,
+)
+from counterpoint.shared_context.ids import Beat
+
+FLOOR_BEATS: Final = 3
+"""A side that has spoken in the last .6 s still has the floor: words are a beat or two apart."""
+
+LINE_BEATS: Final = 6
+"""Words that are no further apart than this belong to one line; a delegation asks for what its line says."""
+
+
+class _Spoken(msgspec.Struct, frozen=True):
+    beat: int
+    word: str
+
+
+class Living:
+    """What one conversation carries; `live` takes it through a beat. Blocks while it computes."""
+
+    def __init__(self, model: InteractionNet, decoding: Decoding, state: Conversing, start: Start) -> None:
+        self._model = model
+        self._decoding = decoding
+        self._state = state
+        self._next = start.beat
+        self._typing = Typing()
+        self._reciting = Reciting()
+        self._heard: deque[_Spoken] = deque(maxlen=64)
+        self._greeting = deque(each.word for each in spell(start.greeting) if each.word in v.IDS)
+        self._greets_at = int(start.beat)
+        self._understood_before = self._said_before = False
+        self._said_last: int | None = None
+
+    @property
+    def beats(self) -> int:
+        return self._state.stream.beat
+
+    def live(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
+        """One beat."""
+        now = span.first
+        if now > self._next:
+            self._state = after(self._state, now - self._next)
+        self._next = Beat(now + 1)
+        typed = self._typing.words(perceived.texts)
+        was_typed = bool(typed or self._state.typed)
+        incoming = Incoming(
+            samples=_samples(perceived.audio),
+            typed=" ".join(typed),
+            notes=[self._reciting.take(offer) for offer in woven],
+        )
+        beat, self._state = advance(self._model, self._state, incoming, self._decoding)
+        if beat.understood:
+            self._heard.append(_Spoken(now, beat.understood))
+        said = self._greet(now) or beat.said
+        text, voiced = self._write(said, now)
+        understood = "" if was_typed else self._spaced(beat.understood)
+        return Expressed(
+            text=text,
+            understood=understood,
+            floor=self._floor(now),
+            boundary=Boundary.WORD if self._speaks(now) else Boundary.END,
+            voiced=voiced,
+            actions=self._actions(beat.control, now),
+        )
+
+    def _greet(self, now: Beat) -> str:
+        """The greeting is given: the model hears itself say it."""
+        if not self._greeting or now < self._greets_at:
+            return ""
+        word = self._greeting.popleft()
+        self._greets_at = now + v.beats_to_say(v.IDS[word])
+        self._state = having_said(self._state, word)
+        return word
+
+    def _write(self, said: str, now: Beat) -> tuple[str, tuple[Voiced, ...]]:
+        if not said:
+            return "", ()
+        space = " " if self._said_before else ""
+        self._said_before, self._said_last = True, now
+        word, voiced = self._reciting.say(said, len(space))
+        if not word:
+            return "", (voiced,) if voiced else ()
+        return space + word, (voiced,) if voiced else ()
+
+    def _spaced(self, word: str) -> str:
+        if not word:
+            return ""
+        space, self._understood_before = (" " if self._understood_before else ""), True
+        return space + word
+
+    def _speaks(self, now: Beat) -> bool:
+        return bool(self._greeting) or (self._said_last is not None and now - self._said_last < FLOOR_BEATS)
+
+    def _floor(self, now: Beat) -> Floor:
+        person = bool(self._heard) and now - self._heard[-1].beat < FLOOR_BEATS
+        if self._speaks(now):
+            return Floor.BOTH if person else Floor.AGENT
+        return Floor.PERSON if person else Floor.OPEN
+
+    def _actions(self, control: str, now: Beat) -> tuple[Action, ...]:
+        """A request without words asks for nothing."""
+        line = self._line(now)
+        match control:
+            case "<delegate>":
+                return (Delegate(line),) if line else ()
+            case "<amend>":
+                return (Amend(line),) if line else ()
+            case "<withdraw>":
+                return (Withdraw(line),)
+            case "<yield>" | "<stop>":
+                return (Yield(),)
+            case "<end>":
+                return (End(line),)
+            case _:
+                return ()
+
+    def _line(self, now: Beat) -> str:
+        """What the person said last, without a pause."""
+        words: list[str] = []
+        later: int = now
+        for each in reversed(self._heard):
+            if later - each.beat > LINE_BEATS:
+                break
+            words.append(each.word)
+            later = each.beat
+        return " ".join(reversed(words))
+
+
+def _samples(audio: bytes) -> NDArray[np.float32] | None:
+    """PCM16 to [-1, 1]; nothing where there is no live sound."""
+    return np.frombuffer(audio, "<i2").astype(np.float32) * np.float32(1 / 32768) if audio else None
