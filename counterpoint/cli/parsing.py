@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _conversation(commands: Commands, name: str, converse: Conversing, what: str) -> None:
-    command = commands.add_parser(name, parents=[_colleague()], help=what)
+    command = commands.add_parser(name, parents=[_colleague(), _watched()], help=what)
     command.add_argument(
         "--interaction",
         default="local:smollm2",
@@ -79,7 +79,7 @@ def _conversation(commands: Commands, name: str, converse: Conversing, what: str
 
 def _worker(commands: Commands) -> None:
     what = "look things up for conversations in other processes, until SIGTERM"
-    command = commands.add_parser("worker", parents=[_colleague()], help=what, description=work.__doc__)
+    command = commands.add_parser("worker", parents=[_colleague(), _watched()], help=what, description=work.__doc__)
     command.add_argument(
         "--store",
         required=True,
@@ -107,7 +107,7 @@ def _worker(commands: Commands) -> None:
     async def start(arguments: argparse.Namespace) -> None:
         await work(_worker_options(arguments))
 
-    command.set_defaults(start=start)
+    command.set_defaults(start=start, service="worker")
 
 
 def _dead(commands: Commands) -> None:
@@ -146,6 +146,17 @@ def _colleague() -> argparse.ArgumentParser:
         help="a tool, or a list of tools; may be given again",
     )
     shared.add_argument("--docs", metavar="FOLDER", help="a folder of documents that the background model may search")
+    return shared
+
+
+def _watched() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--otel",
+        metavar="ENDPOINT",
+        help="send traces, events and metrics there by OTLP/HTTP, such as http://localhost:4318 (default: nowhere); "
+        "what people say is not among them",
+    )
     return shared
 
 
