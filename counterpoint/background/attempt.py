@@ -1,7 +1,7 @@
 """One attempt at one delegation: the lease, its view of the log, and the pen. It decides nothing."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 import anyio
@@ -12,13 +12,14 @@ from counterpoint.background.notepad import Notepad
 from counterpoint.background.retrying import pause, until_it_answers
 from counterpoint.background.traces import AttemptTrace
 from counterpoint.background.writer import Writer
-from counterpoint.errors import CorruptRecord, StoreFull, StoreUnavailable
+from counterpoint.errors import CorruptRecord, Rewound, StoreFull, StoreUnavailable
 from counterpoint.shared_context.delegations import Delegation
 from counterpoint.shared_context.entries import NoteLaid, Stored
 from counterpoint.shared_context.ids import Position
 from counterpoint.shared_context.notes import Note
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.shared_context.packing import package_of
+from counterpoint.shared_context.seen import Seen
 from counterpoint.shared_context.store import ContextStore, Lease, Snapshot
 from counterpoint.shared_context.timeline import Timeline
 from counterpoint.telemetry import backend_of
@@ -42,6 +43,8 @@ class Attempt:
         self.timeline = Timeline(lease.delegation.conversation)
         self.trace = AttemptTrace(lease, backend_of(store), clock)
         self.writer = Writer(store, lease, clock, self.trace)
+        self._seen = Seen()
+        self._stamp = 0
         self.notepad = Notepad(lease, limits.note_characters)
 
     @property
@@ -68,7 +71,7 @@ class Attempt:
         """Read the log as it is. What a snapshot stands for is known afterwards, and does not arrive."""
         conversation = self.delegation.conversation
         snapshot = await until_it_answers(lambda: self.store.last_snapshot(conversation))
-        self.timeline = _restored(snapshot) or self.timeline
+        self.timeline, self._stamp = _restored(snapshot) or Timeline(conversation), 0
         while True:
             page = await until_it_answers(lambda: self.store.read(conversation, self.timeline.tail, PAGE))
             for stored in page:
@@ -80,25 +83,35 @@ class Attempt:
     async def follow(self, arrived: Arrived) -> None:
         """Everything that is written from now on. Returns when the conversation is closed or forgotten.
 
-        Raises `UnknownConversation` or `CorruptRecord`; an outage is waited out.
+        Raises `UnknownConversation` or `CorruptRecord`; an outage is waited out. If the store was set back, the log is
+        read anew, and nothing arrives twice.
         """
         tries = 0
         while True:
             try:
-                async with aclosing(self.store.follow(self.delegation.conversation, self.timeline.tail)) as entries:
+                async with aclosing(self._following()) as entries:
                     async for stored in entries:
                         tries = 0
                         self._take(stored, arrived)
             except (StoreUnavailable, StoreFull):
                 tries += 1
                 await anyio.sleep(pause(tries))
+            except Rewound:
+                tries += 1
+                await anyio.sleep(pause(tries))  # its host is giving back what is missing
+                await self.read(arrived)
             else:
                 return
 
+    def _following(self) -> AsyncGenerator[Stored, None]:
+        return self.store.follow(self.delegation.conversation, self.timeline.tail, self._stamp)
+
     def _take(self, stored: Stored, arrived: Arrived) -> None:
         self.timeline.apply(stored)
-        self.trace.read(stored)
-        arrived(stored)
+        self._stamp = stored.stamp
+        if self._seen.take(stored.entry):
+            self.trace.read(stored)
+            arrived(stored)
 
 
 def _restored(snapshot: Snapshot | None) -> Timeline | None:

@@ -276,10 +276,10 @@ class Journal:
         lost, summarised = found.given_back, found.summarised
         if not lost and not summarised:
             return
-        reason = f"it came back without its last writes: {lost} entries were given back"
+        reason = f"it came back without its last writes; {lost} entries were given back"
         if summarised:
             reason += f"; of {summarised} more it has only an account, they were no longer kept"
-        logger.warning("conversation %s: the store %s", self.conversation, reason)
+        logger.warning("conversation %s, about its store: %s", self.conversation, reason)
         beat = self._outbox[0].beat if self._outbox else Beat(0)
         self._outbox.appendleft(Pending(Failed("store", reason), beat, self._clock()))
 

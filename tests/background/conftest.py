@@ -68,8 +68,8 @@ class Outage:
 
         return ask
 
-    async def follow(self, conversation, after=0):
-        async with aclosing(self._store.follow(conversation, after)) as entries:
+    async def follow(self, conversation, after=0, stamp=0):
+        async with aclosing(self._store.follow(conversation, after, stamp)) as entries:
             while (stored := await self._through(lambda: anext(entries, None))) is not None:
                 yield stored
 

@@ -1,0 +1,130 @@
+"""The store comes back without its last writes, at any moment, in the middle of a conversation with its workers.
+
+What counts is what the listener was given to play: every answer once, whatever the log says.
+"""
+
+import random
+from collections.abc import Callable
+
+import anyio
+import pytest
+
+from counterpoint.interaction.session import Session
+from counterpoint.runtime import Runtime
+from counterpoint.shared_context.entries import Asked, Degraded, Failed, NoteDropped, NoteLaid, Settled, Stored
+from counterpoint.shared_context.memory import MemoryStore
+from counterpoint.testing.play import Performance, play
+from counterpoint.testing.scripted_background import Answer, Say, ScriptedBackground
+from counterpoint.testing.scripted_interaction import ScriptedInteraction, delegate
+
+pytestmark = pytest.mark.virtual
+
+QUESTIONS = ("alpha", "bravo", "charlie", "delta", "echo")
+ANSWERS = {name: (f"{name.title()}-begun.", f"{name.title()}-done.") for name in QUESTIONS}
+
+
+async def conversation(upset: Callable[[MemoryStore], Callable[[Session], object]], beats: int = 140) -> Performance:
+    """Five questions, each answered in two parts by a worker that takes two seconds."""
+    asking = [delegate(name, at=3 + 7 * index) for index, name in enumerate(QUESTIONS)]
+    scripts = {
+        name: [Say(begun, after=1.1), Answer(f"{begun} {done}", after=1.2)] for name, (begun, done) in ANSWERS.items()
+    }
+    store = MemoryStore()
+    runtime = Runtime(ScriptedInteraction(*asking, words_per_beat=2), ScriptedBackground(scripts), store=store)
+    return await play(runtime, beats=beats, also=upset(store), conversation="c")
+
+
+def heard(played: Performance) -> dict[str, int]:
+    """How often the listener was given each part of an answer."""
+    given = "".join(turn.text for turn in played)
+    return {part: given.count(part) for parts in ANSWERS.values() for part in parts}
+
+
+def set_back(remembered_at: float, lost_at: float) -> Callable[[MemoryStore], Callable[[Session], object]]:
+    def upset(store: MemoryStore) -> Callable[[Session], object]:
+        async def act(_: Session) -> None:
+            await anyio.sleep(remembered_at)
+            back = store.remembered()
+            await anyio.sleep(lost_at - remembered_at)
+            back()
+
+        return act
+
+    return upset
+
+
+def lost_whole(at: float) -> Callable[[MemoryStore], Callable[[Session], object]]:
+    """It comes back empty."""
+
+    def upset(store: MemoryStore) -> Callable[[Session], object]:
+        empty = store.remembered()
+
+        async def act(_: Session) -> None:
+            await anyio.sleep(at)
+            empty()
+
+        return act
+
+    return upset
+
+
+def as_it_was_written(played: Performance) -> list[Stored]:
+    """The log has every number of the host's once, in order, and every note and every end once."""
+    hosts = [stored for stored in played.entries if stored.entry.header.role.value == "host"]
+    numbers = [stored.entry.header.seq for stored in hosts]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [stored.position for stored in played.entries] == list(range(1, len(played.entries) + 1))
+    notes = [body.note.id for body in played.bodies(NoteLaid)]
+    assert len(notes) == len(set(notes))
+    return list(played.entries)
+
+
+async def test_nothing_is_heard_twice_or_never_when_the_store_loses_two_seconds() -> None:
+    played = await conversation(set_back(4.05, 6.05))
+    assert set(heard(played).values()) == {1}
+    as_it_was_written(played)
+    assert [body for body in played.bodies(Failed) if body.what == "store"]
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_nothing_is_heard_twice_or_never_wherever_the_store_was_cut(seed: int) -> None:
+    chance = random.Random(seed)
+    lost_at = chance.uniform(0.3, 12.0)
+    played = await conversation(set_back(max(0.0, lost_at - chance.choice([0.05, 0.3, 1.0, 3.0, 8.0])), lost_at))
+    assert set(heard(played).values()) == {1}, heard(played)
+    as_it_was_written(played)
+    assert max(turn.late for turn in played) == 0
+
+
+@pytest.mark.parametrize("at", [0.5, 1.85, 2.9, 4.45, 6.0, 9.1])
+async def test_a_store_that_comes_back_empty_is_given_everything(at: float) -> None:
+    played = await conversation(lost_whole(at))
+    assert set(heard(played).values()) == {1}, heard(played)
+    as_it_was_written(played)
+    assert len(played.bodies(Asked)) == len(QUESTIONS)
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_a_store_may_be_set_back_again_and_again(seed: int) -> None:
+    chance = random.Random(seed)
+
+    def upset(store: MemoryStore) -> Callable[[Session], object]:
+        async def act(_: Session) -> None:
+            for _ in range(6):
+                await anyio.sleep(chance.uniform(0.1, 1.0))
+                back = store.remembered()
+                await anyio.sleep(chance.uniform(0.1, 1.5))
+                back()
+
+        return act
+
+    played = await conversation(upset)
+    assert set(heard(played).values()) == {1}, heard(played)
+    as_it_was_written(played)
+
+
+async def test_what_was_settled_is_not_done_again() -> None:
+    played = await conversation(set_back(2.5, 6.1))
+    assert len(played.bodies(Settled)) == len(QUESTIONS)
+    assert not played.bodies(NoteDropped)
+    assert not played.bodies(Degraded)
