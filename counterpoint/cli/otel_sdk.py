@@ -1,4 +1,4 @@
-"""The SDK of `--otel`: providers that export over OTLP/HTTP. Imported only where asked for, since the SDK is an extra."""
+"""The SDK of `--otel`: providers that export over OTLP/HTTP. Imported only where asked for: the SDK is an extra."""
 
 import os
 import socket

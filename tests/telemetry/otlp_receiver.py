@@ -1,0 +1,67 @@
+"""Whoever receives OTLP over HTTP: a real server that decodes what it is sent."""
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+
+class Received:
+    def __init__(self, refuses: tuple[str, ...] = ()) -> None:
+        self.refuses = refuses
+        self.spans: list = []
+        self.events: list = []
+        self.metrics: list = []
+        self.resources: list[dict[str, str]] = []
+        self.headers: list[dict[str, str]] = []
+        self.raw = b""
+
+    def take(self, path: str, body: bytes) -> None:
+        self.raw += body
+        if path.endswith("/v1/traces"):
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                self._resource(resource.resource)
+                self.spans += [span for scope in resource.scope_spans for span in scope.spans]
+        elif path.endswith("/v1/logs"):
+            for resource in ExportLogsServiceRequest.FromString(body).resource_logs:
+                self.events += [record for scope in resource.scope_logs for record in scope.log_records]
+        elif path.endswith("/v1/metrics"):
+            for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                self.metrics += [metric for scope in resource.scope_metrics for metric in scope.metrics]
+
+    def _resource(self, resource) -> None:
+        self.resources.append({each.key: each.value.string_value for each in resource.attributes})
+
+
+@contextmanager
+def receiving(refuses: tuple[str, ...] = ()) -> Generator[tuple[str, Received], None, None]:
+    """The URL, and what has come in. `refuses`: ends of paths that are answered with 404."""
+    received = Received(refuses)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            refused = self.path.endswith(received.refuses) if received.refuses else False
+            if not refused:
+                received.headers.append(dict(self.headers))
+                received.take(self.path, body)
+            self.send_response(404 if refused else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", received
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
