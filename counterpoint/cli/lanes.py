@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Callable
 from typing import Literal
 
+from counterpoint.shared_context.escaping import shown
+
 Lane = Literal["person", "agent", "background"]
 LANES: tuple[Lane, ...] = ("person", "agent", "background")
 _COLORS = {"person": "36", "agent": "32", "background": "33"}
@@ -30,8 +32,8 @@ class Lanes:
         self._write("-" * (_BEAT_WIDTH + 1) + "+" + "+".join("-" * (self._column + 2) for _ in LANES))
 
     def row(self, beat: int, lane: Lane, text: str) -> None:
-        """One thing that happened in a beat, wrapped within its lane."""
-        lines = textwrap.wrap(" ".join(text.split()), self._column) or [""]
+        """One thing that happened in a beat, wrapped within its lane. Nothing in the text acts on the terminal."""
+        lines = textwrap.wrap(" ".join(shown(text).split()), self._column) or [""]
         for index, line in enumerate(lines):
             number = f"{beat:>5} " if index == 0 else " " * _BEAT_WIDTH
             self._write(number + "".join(self._cell(line if each == lane else "", each) for each in LANES).rstrip())

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 import anyio
@@ -10,6 +11,7 @@ import anyio
 from counterpoint.cli.otel import exporting
 from counterpoint.cli.parsing import parser
 from counterpoint.errors import CounterpointError, lone_errors
+from counterpoint.shared_context.escaping import shown
 
 
 async def _run(arguments: argparse.Namespace) -> None:
@@ -20,12 +22,15 @@ async def _run(arguments: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0, 1 with a sentence on stderr, or 130 after Ctrl-C."""
     arguments = parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a character that this terminal lacks ends no conversation
+            stream.reconfigure(errors="replace")
     sys.path.insert(0, str(Path.cwd()))  # for --tools: modules of the project that the command is called in
     try:
         with exporting(getattr(arguments, "otel", None), f"counterpoint-{getattr(arguments, 'service', 'host')}"):
             anyio.run(_run, arguments)
     except CounterpointError as error:
-        print(f"counterpoint: {error}", file=sys.stderr)
+        print(f"counterpoint: {shown(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(file=sys.stderr)

@@ -20,6 +20,7 @@ from counterpoint.shared_context.entries import (
     Turn,
     Withdrawn,
 )
+from counterpoint.shared_context.escaping import shown
 from counterpoint.shared_context.expressed import Boundary
 from counterpoint.shared_context.ids import DelegationId, NoteId
 from counterpoint.shared_context.notes import DecisionKind, Delivery, Note
@@ -151,7 +152,7 @@ class Narrator:
         for id, request in self.requests.items():
             lines.append(f"  {id} {self.settled.get(id, 'unsettled')}: {request}")
             lines += [f"      {_told(wait)}" for wait in self.waits.values() if wait.note.delegation == id]
-        return lines
+        return [shown(line) for line in lines]
 
 
 def _told(wait: Wait) -> str:

@@ -18,6 +18,7 @@ _HIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u
 """Control characters, those that reorder what a reader sees, and the invisible alphabet used to smuggle commands."""
 
 _LINE_END: Final = re.compile("\r\n|[\n\r\u2028\u2029]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _BLANK: Final = re.compile("[\n\r\t\u2028\u2029]")
 
 
@@ -33,6 +34,13 @@ def escape_control(text: str) -> str:
 def one_line(text: str) -> str:
     """Escaped, with line ends and tabs turned into spaces; as long as before."""
     return escape_control(text if text.isprintable() else _BLANK.sub(" ", text))
+
+
+def shown(text: str) -> str:
+    """For people, on one line of a terminal that obeys nothing of it: what is hidden is seen to be there."""
+    if text.isprintable():
+        return text
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", _BLANK.sub(" ", text)))
 
 
 def lines_of(text: str) -> list[str]:
