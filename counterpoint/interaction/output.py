@@ -19,6 +19,10 @@ class Output:
         self._over = False
         self._error: BaseException | None = None
 
+    @property
+    def waiting(self) -> int:
+        return len(self._turns)
+
     def put(self, turn: MicroTurn) -> None:
         """Raises `SlowListener` if the listener holds up more beats than the buffer has room for."""
         if self._over:
