@@ -115,7 +115,8 @@ class Keeping:
         """
         if standing.tail >= self.tail and (self.tail == 0 or await self.matches()):
             return self.tail, ()
-        if standing.tail < self.base or self._stamp_at(standing.tail) in (0, standing.stamp):
+        unknown_or_same = self._stamp_at(standing.tail) in (0, standing.stamp)
+        if standing.tail < self.base or (standing.tail <= self.tail and unknown_or_same):
             return standing.tail, ()
         entries = await self._everything()
         common = self.base

@@ -4,18 +4,25 @@ What counts is what the listener was given to play: every answer once, whatever 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any, Self, cast
 
 import anyio
 import pytest
 
+from counterpoint.background.model import Answer, Say, Step
+from counterpoint.background.worker import Worker
+from counterpoint.errors import StoreUnavailable
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.entries import Asked, Degraded, Failed, NoteDropped, NoteLaid, Settled, Stored
 from counterpoint.shared_context.memory import MemoryStore
+from counterpoint.shared_context.package import ContextPackage
+from counterpoint.shared_context.store import ContextStore
 from counterpoint.testing.play import Performance, play
-from counterpoint.testing.scripted_background import Answer, Say, ScriptedBackground
 from counterpoint.testing.scripted_interaction import ScriptedInteraction, delegate
+from counterpoint.tools.toolbox import Toolbox
 
 pytestmark = pytest.mark.virtual
 
@@ -23,15 +30,92 @@ QUESTIONS = ("alpha", "bravo", "charlie", "delta", "echo")
 ANSWERS = {name: (f"{name.title()}-begun.", f"{name.title()}-done.") for name in QUESTIONS}
 
 
+class Colleague:
+    """Answers in two parts, within two seconds, and every attempt anew."""
+
+    name = "colleague"
+
+    async def think(self, package: ContextPackage, *_: object) -> AsyncGenerator[Step, None]:
+        assert package.current is not None
+        begun, done = ANSWERS[package.current.delegation.request]
+        await anyio.sleep(1.1)
+        yield Say(begun)
+        await anyio.sleep(1.2)
+        yield Answer(f"{begun} {done}")
+
+
+def asking() -> ScriptedInteraction:
+    questions = [delegate(name, at=3 + 7 * index) for index, name in enumerate(QUESTIONS)]
+    return ScriptedInteraction(*questions, words_per_beat=2)
+
+
 async def conversation(upset: Callable[[MemoryStore], Callable[[Session], object]], beats: int = 140) -> Performance:
-    """Five questions, each answered in two parts by a worker that takes two seconds."""
-    asking = [delegate(name, at=3 + 7 * index) for index, name in enumerate(QUESTIONS)]
-    scripts = {
-        name: [Say(begun, after=1.1), Answer(f"{begun} {done}", after=1.2)] for name, (begun, done) in ANSWERS.items()
-    }
     store = MemoryStore()
-    runtime = Runtime(ScriptedInteraction(*asking, words_per_beat=2), ScriptedBackground(scripts), store=store)
-    return await play(runtime, beats=beats, also=upset(store), conversation="c")
+    return await play(Runtime(asking(), Colleague(), store=store), beats=beats, also=upset(store), conversation="c")
+
+
+class Cable:
+    """What lies between a host and its store: pulled out, nothing gets through."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._out = False
+        self._waiting: set[anyio.CancelScope] = set()
+
+    def pull(self) -> None:
+        self._out = True
+        for scope in self._waiting:
+            scope.cancel()
+
+    def plug(self) -> None:
+        self._out = False
+
+    def __getattr__(self, name: str) -> Any:
+        async def ask(*args: Any, **options: Any) -> Any:
+            return await self._through(lambda: getattr(self._store, name)(*args, **options))
+
+        return ask
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        pass
+
+    async def follow(self, *args: Any) -> AsyncGenerator[Stored, None]:
+        async with aclosing(self._store.follow(*args)) as entries:
+            while (stored := await self._through(lambda: anext(entries, None))) is not None:
+                yield stored
+
+    async def _through(self, ask: Callable[[], Any]) -> Any:
+        with anyio.CancelScope() as scope:
+            if not self._out:
+                self._waiting.add(scope)
+                try:
+                    return await ask()
+                finally:
+                    self._waiting.remove(scope)
+        raise StoreUnavailable("the cable is out")
+
+
+async def far_from_its_store(seed: int) -> Performance:
+    """The host loses sight of the store, which is set back; its workers, which are nearer, write into it meanwhile."""
+    chance = random.Random(seed)
+    memory = MemoryStore()
+    cable = Cable(memory)
+
+    async def act(_: Session) -> None:
+        await anyio.sleep(chance.uniform(0.5, 9.0))
+        back = memory.remembered()
+        await anyio.sleep(chance.choice([0.1, 0.4, 1.0, 2.5]))
+        cable.pull()
+        back()
+        await anyio.sleep(chance.choice([0.05, 0.3, 1.0, 4.0]))
+        cable.plug()
+
+    runtime = Runtime(asking(), served=True, store=cast("ContextStore", cable))
+    async with Worker(memory, Colleague(), Toolbox(())):
+        return await play(runtime, beats=180, also=act, conversation="c")
 
 
 def heard(played: Performance) -> dict[str, int]:
@@ -121,6 +205,14 @@ async def test_a_store_may_be_set_back_again_and_again(seed: int) -> None:
     played = await conversation(upset)
     assert set(heard(played).values()) == {1}, heard(played)
     as_it_was_written(played)
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_what_workers_write_before_the_host_is_back_is_told_too(seed: int) -> None:
+    played = await far_from_its_store(seed)
+    assert set(heard(played).values()) == {1}, heard(played)
+    as_it_was_written(played)
+    assert max(turn.late for turn in played) == 0
 
 
 async def test_what_was_settled_is_not_done_again() -> None:
