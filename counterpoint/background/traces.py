@@ -67,8 +67,11 @@ class AttemptTrace:
         """The log is read up to this position, and the work begins. Its span began with the lease."""
         lease, before = self._lease, self._before
         lost = before if before is not None and before.attempt < lease.attempt else None
-        links = (lost.trace, self._tell_lost(lost)) if lost else ()
+        told = self._tell_lost(lost) if lost else None
+        links = (lost.trace, told.traceparent) if lost and told else ()
         attributes = {**self._identity(lease.attempt, lease.fence.epoch), Is.UPTO: upto}
+        if told is not None:
+            attributes[Is.PREVIOUS] = told.id  # not every back end keeps links
         attributes[Is.CONSUMER] = lease.fence.writer
         attributes[Is.TAKEOVER] = lease.attempt > 1
         if self._asked is not None and lease.attempt == 1:
@@ -177,7 +180,7 @@ class AttemptTrace:
             parent=self._agent or self._parent,
         )  # fmt: skip
 
-    def _tell_lost(self, lost: _Before) -> str | None:
+    def _tell_lost(self, lost: _Before) -> Span:
         """The attempt whose lease ran out, told by who took over: its own span never came, if its worker is dead."""
         told = {**self._identity(lost.attempt, lost.epoch), Is.CONSUMER: lost.worker}
         told |= {Is.REPORTED_BY: self._lease.fence.writer, Is.OUTCOME: "lost"}
@@ -187,7 +190,7 @@ class AttemptTrace:
         )  # fmt: skip
         span.fail("lease_expired")
         span.end(self._taken)
-        return span.traceparent
+        return span
 
     def _identity(self, attempt: int, epoch: int) -> dict[str, telemetry.Value]:
         delegation = self._lease.delegation

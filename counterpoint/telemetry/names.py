@@ -63,6 +63,7 @@ class Is:
     TAKEOVER: Final = "counterpoint.delegation.takeover"
     RESUMED: Final = "counterpoint.delegation.resumed"
     REPORTED_BY: Final = "counterpoint.delegation.reported_by"
+    PREVIOUS: Final = "counterpoint.delegation.previous_span"
     UPTO: Final = "counterpoint.delegation.context.upto_id"
     NOTES: Final = "counterpoint.delegation.notes"
 

@@ -52,6 +52,11 @@ class Span:
         return carrier.get("traceparent")
 
     @property
+    def id(self) -> str:
+        """In hexadecimal, as back ends show it."""
+        return f"{self._span.get_span_context().span_id:016x}"
+
+    @property
     def within(self) -> context.Context:
         """For what is recorded or logged about this span."""
         return self._within
