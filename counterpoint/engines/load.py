@@ -1,22 +1,21 @@
-"""From a name to a local engine. The one way in for those who must not import torch themselves."""
+"""From a name to an engine. The one way in for those who must not import torch or vllm themselves."""
 
 import importlib.util
 import os
 import threading
 import weakref
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from counterpoint.engines.chat import ChatFormat, plain_format, template_format
+from counterpoint.engines.core_options import CoreOptions
 from counterpoint.engines.smollm2 import Progress, smollm2_folder
 from counterpoint.errors import ConfigurationError, MissingExtra
 
 if TYPE_CHECKING:
     from counterpoint.engines.torch_engine import LocalEngine
-    from counterpoint.engines.vocabulary import Vocabulary
+    from counterpoint.engines.vllm_engine import VllmEngine
 
 SMOLLM2 = "smollm2"
 DEFAULT_LENGTH = 8192
@@ -47,6 +46,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
 
 
 _loading = threading.Lock()
+_started: "weakref.WeakValueDictionary[tuple[Path, bytes], VllmEngine]" = weakref.WeakValueDictionary()
 _loaded: "weakref.WeakValueDictionary[tuple[Path, EngineOptions], LocalEngine]" = weakref.WeakValueDictionary()
 
 
@@ -72,12 +72,36 @@ def load_engine(
         return engine
 
 
+def load_vllm(
+    name: str, options: CoreOptions | None = None, *, progress: Progress = lambda _what, _share: None
+) -> "VllmEngine":
+    """`name`: as of `load_engine`. Blocks for half a minute while vLLM starts in a process of its own, which ends with
+    this one, or with the engine's `aclose`. Shared like a local engine.
+
+    vLLM starts that process by importing the main module anew: a script of yours needs `if __name__ == "__main__":`.
+    Raises `MissingExtra`, `MissingWeights`, `ConfigurationError`, and `EngineError` where vLLM does not start.
+    """
+    from counterpoint.engines.vllm_core import check_installed  # noqa: PLC0415 (an extra)
+    from counterpoint.engines.vllm_engine import start_vllm  # noqa: PLC0415
+
+    check_installed()
+    options = options or CoreOptions()
+    folder = smollm2_folder(progress) if name == SMOLLM2 else _folder(name)
+    key = (folder.resolve(), msgspec.msgpack.encode(options))
+    with _loading:
+        engine = _started.get(key)
+        if engine is None or engine.closed:
+            progress("starting vLLM", 0.1)
+            engine = _started[key] = start_vllm(folder, name, options)
+        return engine
+
+
 def _folder(name: str) -> Path:
     folder = Path(name).expanduser()
     if not (folder / "config.json").is_file():
         raise ConfigurationError(
-            f"{name!r} is no local engine: it must be {SMOLLM2!r}, or a folder with a Hugging Face causal language "
-            "model (config.json, weights, tokenizer.json)"
+            f"{name!r} is no model: it must be {SMOLLM2!r}, or a folder with a Hugging Face causal language model "
+            "(config.json, weights, tokenizer.json)"
         )
     return folder
 
@@ -85,8 +109,9 @@ def _folder(name: str) -> Path:
 def _load(name: str, folder: Path, options: EngineOptions) -> "LocalEngine":
     from counterpoint.engines.model_folder import load_causal_model  # noqa: PLC0415 (torch is an extra)
     from counterpoint.engines.torch_engine import LocalEngine  # noqa: PLC0415
+    from counterpoint.engines.words import words_of  # noqa: PLC0415
 
-    vocabulary, chat = _words(folder)
+    vocabulary, chat = words_of(folder)
     threads = options.threads or max(1, min(4, _cores() // 2))
     model = load_causal_model(folder, dtype=options.dtype, device=options.device, threads=threads)
     longest = model.max_length or DEFAULT_LENGTH
@@ -103,42 +128,6 @@ def _load(name: str, folder: Path, options: EngineOptions) -> "LocalEngine":
         seed=options.seed,
         threads=threads,
     )
-
-
-def _words(folder: Path) -> "tuple[Vocabulary, ChatFormat]":
-    from counterpoint.engines.hugging_face import tokenizer  # noqa: PLC0415 (an extra)
-    from counterpoint.engines.vocabulary import Vocabulary  # noqa: PLC0415
-
-    try:
-        words = tokenizer(folder)
-        definition: str = words.backend_tokenizer.to_str()
-    except (OSError, ValueError, ImportError, AttributeError, KeyError) as error:
-        raise ConfigurationError(f"{folder} has no tokenizer that can be read: {error}") from error
-    vocabulary = Vocabulary(definition, _ends(folder, words))
-    if not words.chat_template:
-        begin = (words.bos_token_id,) if words.bos_token_id is not None else ()
-        return vocabulary, plain_format(vocabulary, begin)
-
-    def render(messages: Sequence[dict[str, str]], opened: bool) -> str:
-        return words.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=opened)
-
-    chat = template_format(vocabulary, render)
-    if (end := chat.assistant.closing[0]) in vocabulary.control:
-        vocabulary.end_of_turn |= {end}
-    return vocabulary, chat
-
-
-def _ends(folder: Path, words: Any) -> frozenset[int]:
-    """What the tokenizer and the generation settings call the end, and the usual names for the end of a turn."""
-    ends: set[int] = set()
-    settings = folder / "generation_config.json"
-    if settings.is_file():
-        named: Any = msgspec.json.decode(settings.read_bytes()).get("eos_token_id")
-        ends.update([named] if isinstance(named, int) else named or ())
-    if words.eos_token_id is not None:
-        ends.add(words.eos_token_id)
-    known: dict[str, int] = words.get_added_vocab()
-    return frozenset(ends | {known[name] for name in ("<|im_end|>", "<|eot_id|>", "<end_of_turn>") if name in known})
 
 
 def _cores() -> int:

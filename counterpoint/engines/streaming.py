@@ -59,10 +59,6 @@ class StreamingSession(Protocol):
         """
         ...
 
-    async def score(self, tokens: Sequence[int]) -> list[float]:
-        """Log-probabilities of these tokens as the very next one, without adding anything."""
-        ...
-
     async def truncate(self, length: int) -> None:
         """Take back the end of the sequence. Raises `ConfigurationError` if the engine cannot."""
         ...
