@@ -74,6 +74,11 @@ class Arrivals:
     def waiting(self) -> bool:
         return bool(self._inbox)
 
+    @property
+    def laid(self) -> bool:
+        """The application has laid a note that is nowhere but here."""
+        return any(isinstance(each, Note) for each in self._inbox)
+
     def add(self, arrival: Arrival) -> None:
         """From the follower (`Stored`), the application (`Note`) or the journal (a wish that the store refused, and how
         the store is).

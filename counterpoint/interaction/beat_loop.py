@@ -218,7 +218,9 @@ class BeatLoop:
         return (*self._held.drops, *self.weaver.leave("the conversation ended"))
 
     def record_unlived(self) -> None:
-        """What was taken in after the last step belongs to the log as well."""
+        """What was taken in after the last step belongs to the log as well, and what the application laid since."""
+        if self.arrivals.laid:
+            self.arrivals.take(self.next)
         if arrived := self.arrivals.positions():
             turn = Turn(span=0, arrived=arrived, wakes=self.arrivals.wakes(), decisions=self._held.decisions)
             self.journal.write(turn, self.next)

@@ -207,7 +207,7 @@ class _Live:
         self.loop = BeatLoop(
             capabilities=capabilities,
             stream=StreamKeeper(self._open_stream, self._stream_failed),
-            metronome=Metronome(_next_slot(anyio.current_time(), hosting.phase), going),
+            metronome=Metronome(_slot(anyio.current_time(), hosting.phase, late=timeline.tail > 0), going),
             intake=Intake(capabilities),
             weaver=self.weaver,
             playback=playback,
@@ -468,9 +468,12 @@ def _token(given: ResumeToken | str | None, timeline: Timeline, date: float) -> 
     return (None, reason) if reason else (token, "")
 
 
-def _next_slot(now: float, phase: float) -> float:
-    """The first moment from now on that lies `phase` into a beat of the process-wide grid."""
+def _slot(now: float, phase: float, *, late: bool) -> float:
+    """The first moment from now on that lies `phase` into a beat of the process-wide grid. `late`: the last one before
+    that: somebody has been waiting, and is not to wait for a whole beat more.
+    """
     begun = now - phase
     beats = -(-begun // BEAT_SECONDS)
     slot = beats * BEAT_SECONDS + phase
-    return slot if slot - now < BEAT_SECONDS - 1e-9 else now
+    slot = slot if slot - now < BEAT_SECONDS - 1e-9 else now
+    return slot - BEAT_SECONDS if late and slot > now else slot

@@ -101,8 +101,11 @@ class Playback:
                 bodies.append(self._settle(said, assumed=True))
         return bodies
 
-    def never_played(self, unheard: Unheard) -> None:
-        """An earlier session's listener came back without having played this."""
+    def rejoined(self, unheard: Unheard | None) -> None:
+        """The listener of an earlier session has come back with a token: it says how far it plays. `unheard`: what it
+        has not.
+        """
+        self._acknowledges = True
         self._unheard = unheard
 
     def unheard(self) -> Unheard | None:

@@ -52,8 +52,8 @@ def take_up(
 
     `date`: when the session was opened, as its `Opened` says; `token`: what stands there.
     """
-    if token is not None and (unheard := timeline.rejoin(token)) is not None:
-        playback.never_played(unheard)
+    if token is not None:
+        playback.rejoined(timeline.rejoin(token))
     beat = going_on(timeline, token, date)
     works = timeline.works()
     delegations.resume(works)
