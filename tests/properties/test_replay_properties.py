@@ -7,10 +7,11 @@ import pytest
 
 from counterpoint import Runtime, Session
 from counterpoint.errors import CounterpointError, StoreUnavailable
+from counterpoint.interaction.listener import Listener
 from counterpoint.interaction.model import Start, Weaving
 from counterpoint.interaction.replay import replay_decisions
 from counterpoint.interaction.replay.hosted import sessions_of
-from counterpoint.shared_context.ids import ConversationId
+from counterpoint.shared_context.ids import ConversationId, WriterId
 from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.shared_context.notes import Delivery
 from counterpoint.testing import (
@@ -39,14 +40,28 @@ CONVERSATION = ConversationId("replayed")
 
 
 class OutOfOrder(MemoryStore):
-    """A store that goes away and comes back."""
+    """A store that goes away and comes back; `killed`: hosts that do not reach it any more."""
 
     gone = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.killed: set[WriterId] = set()
+        self.newest: WriterId | None = None
+
+    async def open(self, conversation, writer):
+        self.newest = writer
+        return await super().open(conversation, writer)
+
     async def append(self, fence, entries):
-        if self.gone:
+        if self.gone or fence.writer in self.killed:
             raise StoreUnavailable("gone")
         return await super().append(fence, entries)
+
+    async def close(self, fence, entry):
+        if fence.writer in self.killed:
+            raise StoreUnavailable("gone")
+        return await super().close(fence, entry)
 
 
 class Slow(ScriptedInteraction):
@@ -118,9 +133,9 @@ def a_person(chance: random.Random, beats: range) -> list:
 
 
 def a_colleague(chance: random.Random) -> ScriptedBackground:
-    script = []
-    for _ in range(chance.randrange(3)):
-        script.append(Progress(f"still at it {chance.randrange(99)}", after=chance.random() * 3))
+    script = [
+        Progress(f"still at it {chance.randrange(99)}", after=chance.random() * 3) for _ in range(chance.randrange(3))
+    ]
     script.append(
         Answer(
             chance.choice(["Platform three.", "It leaves at ten past four, from platform nine."]),
@@ -173,41 +188,79 @@ def the_application(chance: random.Random, store: OutOfOrder):
     return also
 
 
-def a_listener(chance: random.Random):
+def a_listener(chance: random.Random, clients: list[Listener]):
     def partly(session: Session, turn) -> None:
         words = len(turn.text.split())
         if not words or chance.random() < 0.2:
             return
         for _ in range(chance.choice([1, 1, 2])):
-            session.played(turn, words=chance.randrange(words + 1))
+            heard = chance.randrange(words + 1)
+            session.played(turn, words=heard)
+            client_of(session).played(turn, words=heard)
         if chance.random() < 0.7:
             session.played(turn)
+            client_of(session).played(turn)
 
-    return chance.choice([hears_everything, acknowledges_nothing, partly, partly])
+    def client_of(session: Session) -> Listener:
+        if not clients or clients[-1].session != session.id:
+            clients.append(Listener(session.conversation, session.id))
+            clients[-1].session = session.id
+        return clients[-1]
+
+    played = chance.choice([hears_everything, acknowledges_nothing, partly, partly])
+
+    def listener(session: Session, turn) -> None:
+        client_of(session).given(turn)
+        played(session, turn)
+
+    return listener
+
+
+async def one_session(chance: random.Random, store: OutOfOrder, clients: list[Listener], conversation: str) -> None:
+    beats = range(BEATS)
+    background = a_colleague(chance) if chance.random() < 0.8 else None
+    runtime = Runtime(a_model(chance, beats), background, store=store)
+    try:
+        with anyio.move_on_after(60):  # it may have gone to sleep
+            await play(
+                runtime,
+                sorted(a_person(chance, beats), key=lambda cue: cue.at),
+                chance.randrange(10, BEATS),
+                listener=a_listener(chance, clients),
+                also=the_application(chance, store),
+                conversation=conversation,
+                buffer=chance.choice([0.0, 0.4]),
+                greeting=chance.choice(["", "Hello there, you two."]),
+                idle_after=chance.choice([None, 2.0]),
+                resume=clients[-1].token if clients and chance.random() < 0.6 else None,
+            )
+    except CounterpointError:
+        pass
+    store.gone = False
 
 
 async def lived(chance: random.Random, store: OutOfOrder, *, conversation: str) -> None:
-    """One session or several, of the same conversation."""
-    for _ in range(chance.choice([1, 1, 2, 3])):
-        beats = range(BEATS)
-        background = a_colleague(chance) if chance.random() < 0.8 else None
-        runtime = Runtime(a_model(chance, beats), background, store=store)
-        try:
-            with anyio.move_on_after(60):  # it may have gone to sleep
-                await play(
-                    runtime,
-                    sorted(a_person(chance, beats), key=lambda cue: cue.at),
-                    chance.randrange(10, BEATS),
-                    listener=a_listener(chance),
-                    also=the_application(chance, store),
-                    conversation=conversation,
-                    buffer=chance.choice([0.0, 0.4]),
-                    greeting=chance.choice(["", "Hello there, you two."]),
-                    idle_after=chance.choice([None, 2.0]),
-                )
-        except CounterpointError:
-            pass
-        store.gone = False
+    """One session or several of the same conversation, one after the other or one over the other."""
+    clients: list[Listener] = []
+    async with anyio.create_task_group() as tasks:
+        for _ in range(chance.choice([1, 1, 2, 3])):
+            if chance.random() < 0.2:
+                tasks.start_soon(one_session, chance, store, clients, conversation)
+                await anyio.sleep(chance.random() * 8)
+            elif chance.random() < 0.2:
+                tasks.start_soon(killed, chance, store)
+                await one_session(chance, store, clients, conversation)
+            else:
+                await one_session(chance, store, clients, conversation)
+
+
+async def killed(chance: random.Random, store: OutOfOrder) -> None:
+    await anyio.sleep(chance.random() * 12)
+    if store.newest is not None:
+        store.killed.add(store.newest)
+
+
+STOPPED = {"", "its host was lost: its last step is not wholly in the log", "it was left in the midst of a step"}
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -219,13 +272,5 @@ async def test_decisions_made_again_come_out_the_same(seed: int) -> None:
     replayed = await replay_decisions(CONVERSATION, log)
     assert len(replayed) == len(sessions_of(log))
     for session in replayed:
-        assert session.difference is None, (
-            session,
-            [
-                s
-                for s in log
-                if s.entry.header.epoch == session.epoch
-                and abs((s.entry.header.beat or 0) - session.difference.beat) < 4
-            ],
-        )
-        assert session.stopped == ""
+        assert session.difference is None
+        assert session.stopped in STOPPED
