@@ -8,6 +8,6 @@ return answer(function()
     refuse('unknown')
   end
   local reply = write(writer, items)
-  keep()
+  keep(LOG, RUNS)
   return reply
 end)

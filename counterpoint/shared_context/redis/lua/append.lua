@@ -4,6 +4,6 @@ return answer(function()
   local f, words = fence(), arg()
   local items = entries()
   local reply = write(admit(f, items, words), items)
-  keep()
+  keep(LOG, RUNS)
   return reply
 end)

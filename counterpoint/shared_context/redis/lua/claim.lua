@@ -31,6 +31,6 @@ return answer(function()
   redis.call('HSET', META, 'w' .. epoch .. ':writer', worker, 'w' .. epoch .. ':of', delegation)
   redis.call('HSET', WORK, 'fence:' .. delegation, epoch, 'until:' .. delegation, digits(now + lease),
     'lost:' .. delegation, digits(lost), 'attempts:' .. delegation, digits(attempts + 1), 'request:' .. delegation, request)
-  keep()
+  keep(WORK)
   return { 'granted', epoch, record, upto, digits(attempts + 1) }
 end)

@@ -1,5 +1,5 @@
 -- What the scripts of one conversation share. All its keys have one hash tag, and every script is given all of them:
--- META   HASH    born, epoch, tail, closed, leases, restored (what was given back last); forgotten: the newest epoch
+-- META   HASH    born, epoch, tail, closed, leases, restored (what was given back last); queue:<q>: it was asked of; forgotten: the newest epoch
 --                when everything else was removed; and of each ledger <l>: <l>:writer, :n (newest number), :p (its
 --                position), for a worker's also :of (the delegation) and :state (settled, withdrawn)
 -- LOG    STREAM  <position>-<stamp> -> e: the record. Stamp: microseconds since 1970, which tell this write from any
@@ -55,9 +55,10 @@ local function refuse(...)
 end
 
 -- Nothing of a conversation is kept without a time to live. Refreshed when a tenth of it is gone, not on every write.
-local function keep()
+-- Arguments: the keys that this script may have made besides META; none if it may have made any.
+local function keep(...)
   local low = redis.call('PTTL', META) < TTL * 0.9
-  for _, key in ipairs(KEYS) do
+  for _, key in ipairs((low or select('#', ...) == 0) and KEYS or { ... }) do
     if low or redis.call('PTTL', key) == -1 then
       redis.call('PEXPIRE', key, TTL)
     end
@@ -276,6 +277,7 @@ local function retire(epoch, state)
 end
 
 local function pend(delegation, record, upto, queue, prio, order)
+  redis.call('HSET', META, 'queue:' .. queue, '1')
   local values = { record, upto, queue, prio, order, '0', '0' }
   for index, value in ipairs(values) do
     redis.call('HSET', WORK, FIELDS[index] .. delegation, value)

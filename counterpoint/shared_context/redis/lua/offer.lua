@@ -13,7 +13,7 @@ return answer(function()
   if fresh then
     pend(delegation, record, digits(reply[2]), queue, prio, order)
   end
-  keep()
+  keep(LOG, RUNS, WORK)
   reply[3] = work('order', delegation) or ''
   return reply
 end)

@@ -8,6 +8,6 @@ return answer(function()
   end
   erase('w' .. f.epoch)
   redis.call('HDEL', WORK, 'fence:' .. f.delegation, 'until:' .. f.delegation)
-  keep()
+  keep(WORK)
   return { 'ok', work('order', f.delegation) }
 end)

@@ -7,6 +7,6 @@ return answer(function()
   end
   local ends = digits(milliseconds() + lease)
   redis.call('HSET', WORK, 'until:' .. f.delegation, ends)
-  keep()
+  keep(WORK)
   return { 'ok', work('order', f.delegation), ends }
 end)

@@ -14,6 +14,6 @@ return answer(function()
     drop(f.delegation)
   end
   retire(f.epoch, 'settled')
-  keep()
+  keep(LOG, RUNS, ENDED)
   return reply
 end)

@@ -16,6 +16,6 @@ return answer(function()
     end
     drop(delegation)
   end
-  keep()
+  keep(LOG, RUNS, ENDED)
   return reply
 end)
