@@ -29,7 +29,7 @@ LONG_SENTENCE: Final = 400
 """Characters shown of one."""
 
 PASSAGES: Final = 4
-_KEPT: Final = (64, 24, 12, 6, 3, 1, 0)
+_KEPT: Final = (10_000, 64, 24, 12, 6, 3, 1, 0)
 """Utterances that are kept, newest first; the next is tried if it is still too much."""
 
 

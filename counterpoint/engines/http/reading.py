@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final, cast
 
+import anyio
 import httpx
 
 from counterpoint.engines.http.deltas import DONE, Delta, ErrorEvent, Stopped, Text, Unreadable, deltas_of
@@ -14,6 +15,9 @@ from counterpoint.engines.http.thoughts import ThoughtReader
 LONGEST_BODY: Final = 4_000_000
 """Bytes that are read of an answer that is not streamed, and of a list of models."""
 
+DRAIN_SECONDS: Final = 0.05
+"""How long the end of the response is waited for after the end of the answer, so that the connection can be kept."""
+
 
 async def answer_in(response: httpx.Response, name: str, hide: Callable[[str], str]) -> AsyncGenerator[Delta, None]:
     """Up to what ends the answer. Raises `ServerFault` if that does not come. `hide` takes the key out of a text."""
@@ -22,6 +26,9 @@ async def answer_in(response: httpx.Response, name: str, hide: Callable[[str], s
         async for data in events:
             if data == DONE:
                 stopped = True
+                with anyio.move_on_after(DRAIN_SECONDS):
+                    async for _ in events:
+                        pass
                 break
             for delta in _deltas(data, name, hide):
                 for piece in _sorted(delta, thoughts):

@@ -187,10 +187,15 @@ def test_background_models_are_loaded_by_name():
     assert load_background("retrieval").name == "retrieval"
 
 
-@pytest.mark.parametrize("name", ["", "retrievel", "local:", "vllm:x", "retrieval:"])
+@pytest.mark.parametrize("name", ["", "retrievel", "local:", "openai:x", "vllm:", "retrieval:"])
 def test_a_name_that_is_not_known_says_which_are(name):
     with pytest.raises(ConfigurationError, match="retrieval, local:smollm2, local:FOLDER"):
         load_background(name)
+
+
+def test_an_address_that_no_server_can_have_says_how_to_write_one():
+    with pytest.raises(ConfigurationError, match="is no server's address: write http"):
+        load_background("ws://host/v1#m")
 
 
 def test_a_local_folder_that_is_none_is_refused_by_name(tmp_path: Path):
