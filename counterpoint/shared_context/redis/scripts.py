@@ -16,7 +16,7 @@ class Script(NamedTuple):
 
 
 _PACKAGE = "counterpoint.shared_context.redis"
-_ALONE = ("intend", "place", "take", "letters")
+_ALONE = ("intend", "place", "take", "letters", "sweep")
 
 
 def _load(name: str) -> Script:
@@ -64,3 +64,4 @@ INTEND = _load("intend")
 PLACE = _load("place")
 TAKE = _load("take")
 LETTERS = _load("letters")
+SWEEP = _load("sweep")

@@ -37,10 +37,11 @@ from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaI
 from counterpoint.shared_context.redis.adopting import Adopting
 from counterpoint.shared_context.redis.bells import Bells
 from counterpoint.shared_context.redis.embedded import EmbeddedServer
-from counterpoint.shared_context.redis.kept import Kept, Page, name, named, writer, written
+from counterpoint.shared_context.redis.kept import Kept, Page, name, named, precious, writer, written
 from counterpoint.shared_context.redis.leasing import Leasing
 from counterpoint.shared_context.redis.offering import Offering
 from counterpoint.shared_context.redis.refusals import Forgotten, unread
+from counterpoint.shared_context.redis.replication import REPLICA_SECONDS, Durability, durability_of
 from counterpoint.shared_context.redis.restoring import Restoring
 from counterpoint.shared_context.redis.scripts import (
     APPEND,
@@ -83,6 +84,8 @@ class RedisStore:
     """`prefix`: what all keys begin with. `ttl`: seconds for which a conversation is kept after the last write to it.
     `max_media_bytes`: of one media object. `max_attempts`: leases of a delegation that may run out before it is given
     up. `clock`: dates of what the store itself writes, in seconds since 1970; leases run by the server's clock.
+    `durability`: whether asks and last notes wait for a replica where there is one (`replicated`, the default) or not
+    (`fast`), also in the URL (`?durability=fast`); `replica_seconds`: for how long at most.
     `beside`: what runs for as long as the store is open (a server of its own).
     """
 
@@ -94,6 +97,8 @@ class RedisStore:
         ttl: float = TTL_SECONDS,
         max_media_bytes: int = MAX_MEDIA_BYTES,
         max_attempts: int = MAX_ATTEMPTS,
+        durability: Durability | None = None,
+        replica_seconds: float = REPLICA_SECONDS,
         clock: Callable[[], float] = dates.now,
         beside: AbstractAsyncContextManager[object] | None = None,
     ) -> None:
@@ -104,7 +109,8 @@ class RedisStore:
         self._beside = beside or nullcontext()
         self._opening = anyio.Lock()
         self._users = 0
-        self._server = Server(url)
+        url, wanted = durability_of(url)
+        self._server = Server(url, durability or wanted, replica_seconds)
         self._bells = Bells(self._server.bells)
         self._prefix = prefix
         self._ttl = milliseconds(ttl)
@@ -155,7 +161,9 @@ class RedisStore:
         check_headers(fence, entries)
         orphans = bool(entries) and all(isinstance(entry.body, Orphaned) for entry in entries)
         words = "orphans" if orphans else ""
-        return await self._kept(fence.conversation).write(APPEND, fence, words, *written(entries))
+        return await self._kept(fence.conversation).write(
+            APPEND, fence, words, *written(entries), replicated=precious(entries)
+        )
 
     async def read(self, conversation: ConversationId, after: Position = _START, limit: int = 1000) -> Sequence[Stored]:
         if limit < 1:
@@ -220,7 +228,8 @@ class RedisStore:
 
     async def forget(self, conversation: ConversationId) -> None:
         kept = self._kept(conversation)
-        await kept.do(FORGET, kept.keys.media)
+        queues = await kept.do(FORGET, kept.keys.media)
+        await self._work.forgotten(conversation, {"default", *map(name, queues)})
 
     async def adopt(
         self,

@@ -4,7 +4,7 @@ A hint that is missing for a while, or that points to what is over, does no harm
 conversation and puts the hint right. So nothing here has to happen in one step with the conversation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 from secrets import token_hex
 from typing import Final, NamedTuple
@@ -21,11 +21,12 @@ from counterpoint.shared_context.redis.keys import (
     place,
     queue_channel,
     queue_keys,
+    quoted,
     taken_key,
     work_tag,
 )
 from counterpoint.shared_context.redis.refusals import refusal
-from counterpoint.shared_context.redis.scripts import INTEND, LETTERS, PLACE, TAKE, Script
+from counterpoint.shared_context.redis.scripts import INTEND, LETTERS, PLACE, SWEEP, TAKE, Script
 from counterpoint.shared_context.redis.server import Argument, Reply, Server
 
 DEAD_LETTERS: Final = 1_000
@@ -86,6 +87,11 @@ class Work:
             await self.gone(hint)
         except StoreError:
             return
+
+    async def forgotten(self, conversation: ConversationId, queues: Iterable[str]) -> None:
+        """Nothing of a conversation waits any more. Looks at all that waits in its queues."""
+        for queue in queues:
+            await self._run(SWEEP, self._keys(queue, conversation).all, [f"{quoted(conversation)}/"])
 
     async def take(self, queues: Sequence[str], at_least: Priority, seconds: float) -> Taken:
         """The most urgent hint, and among equals the oldest. It comes up again after `seconds` unless it is placed."""
