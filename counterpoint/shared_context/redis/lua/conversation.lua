@@ -1,6 +1,6 @@
 -- What the scripts of one conversation share. All its keys have one hash tag, and every script is given all of them:
--- META   HASH    born, epoch, tail, closed, leases, restored (what was given back last); queue:<q>: it was asked of; queue:<q>: it was asked of; forgotten: the newest epoch
---                when everything else was removed; and of each ledger <l>: <l>:writer, :n (newest number), :p (its
+-- META   HASH    born, epoch, tail, closed, leases, restored (what was given back last), queue:<q> (it was asked);
+--                forgotten: the newest epoch when everything else was removed; and of each ledger <l>: <l>:writer, :n (newest number), :p (its
 --                position), for a worker's also :of (the delegation) and :state (settled, withdrawn)
 -- LOG    STREAM  <position>-<stamp> -> e: the record. Stamp: microseconds since 1970, which tell this write from any
 --                other at that position after the server lost its last writes (0: an older version wrote it)
@@ -277,7 +277,6 @@ local function retire(epoch, state)
 end
 
 local function pend(delegation, record, upto, queue, prio, order)
-  redis.call('HSET', META, 'queue:' .. queue, '1')
   redis.call('HSET', META, 'queue:' .. queue, '1')
   local values = { record, upto, queue, prio, order, '0', '0' }
   for index, value in ipairs(values) do
