@@ -1,9 +1,9 @@
 """The composition root: the one module that knows both agents. It puts parts together and decides nothing."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 from uuid import uuid4
 
 import anyio
@@ -33,10 +33,11 @@ DRAIN_SECONDS = 5.0
 class Runtime:
     """An interaction model, a background model with its tools, and the store in which they meet.
 
-    `interaction`, `background`: finished objects, or names such as "local:smollm2" and "retrieval". `background=None`:
-    no work is done in this process; set `served=True` if workers elsewhere take it. `queue`: of the workers that are
-    asked. `state`: given to tools; a session may bring its own. `policy`: decides when a note is offered. Nothing
-    happens before it, or a session of it, is entered.
+    `interaction`, `background`: finished objects, or names such as "local:smollm2", "retrieval" and
+    "http://localhost:8000/v1#model"; those that are async context managers are entered while they are used.
+    `background=None`: no work is done in this process; set `served=True` if workers elsewhere take it. `queue`: of the
+    workers that are asked. `state`: given to tools; a session may bring its own. `policy`: decides when a note is
+    offered. Nothing happens before it, or a session of it, is entered.
 
     Entered (`async with runtime:`), one worker serves all its sessions; otherwise each session brings its own.
     """
@@ -72,6 +73,7 @@ class Runtime:
         self._name = uuid4().hex[:8]
         self._sessions = 0
         self._users = 0
+        self._kept = AsyncExitStack()
         self._working = False
         self._stack: AsyncExitStack | None = None
 
@@ -174,9 +176,14 @@ class Runtime:
 
     @asynccontextmanager
     async def _store_open(self) -> AsyncGenerator[None, None]:
-        """Opened with the first user, closed after the last."""
+        """Opened with the first user, closed after the last; likewise the models, which may keep connections."""
         if self._users == 0:
             await self.store.__aenter__()
+            try:
+                self._kept = await _entered(self.interaction, self.background)
+            except BaseException:
+                await self.store.__aexit__(None, None, None)
+                raise
         self._users += 1
         try:
             yield
@@ -184,7 +191,16 @@ class Runtime:
             self._users -= 1
             if self._users == 0:
                 with anyio.CancelScope(shield=True):
+                    await self._kept.aclose()
                     await self.store.__aexit__(None, None, None)
+
+
+async def _entered(*models: object) -> AsyncExitStack:
+    async with AsyncExitStack() as stack:
+        for model in models:
+            if isinstance(model, AbstractAsyncContextManager):
+                await stack.enter_async_context(cast("AbstractAsyncContextManager[object]", model))
+        return stack.pop_all()
 
 
 def _interaction(name: str) -> InteractionModel:
