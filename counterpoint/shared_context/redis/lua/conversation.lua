@@ -1,7 +1,8 @@
 -- What the scripts of one conversation share. All its keys have one hash tag, and every script is given all of them:
 -- META   HASH    born, epoch, tail, closed, leases, restored (what was given back last), queue:<q> (it was asked);
---                forgotten: the newest epoch when everything else was removed; and of each ledger <l>: <l>:writer, :n (newest number), :p (its
---                position), for a worker's also :of (the delegation) and :state (settled, withdrawn)
+--                forgotten: the newest epoch when everything else was removed; and of each ledger <l>: <l>:writer,
+--                :n (newest number), :p (its position), for a worker's also :of (the delegation) and :state (settled,
+--                withdrawn)
 -- LOG    STREAM  <position>-<stamp> -> e: the record. Stamp: microseconds since 1970, which tell this write from any
 --                other at that position after the server lost its last writes (0: an older version wrote it)
 -- WORK   HASH    of each unsettled delegation <d>: rec:<d>, upto:, queue:, prio:, order:, attempts:, lost:, and while
