@@ -10,6 +10,7 @@ import anyio.to_thread
 import msgspec
 
 from counterpoint.background.engines.load import load_background
+from counterpoint.cli.models import check
 from counterpoint.errors import ConfigurationError
 from counterpoint.interaction.engines.load import load_interaction
 from counterpoint.runtime import Runtime
@@ -49,6 +50,7 @@ async def setting_up(options: Options) -> AsyncGenerator[Runtime, None]:
     report(f"loading {options.interaction} ...")
     load = partial(load_interaction, options.interaction, progress=_progress)
     interaction = await anyio.to_thread.run_sync(load)
+    await check(background, interaction)
     served = options.served or background is not None
     async with Runtime(
         interaction, background, tools=toolbox, store=store, served=served, queue=options.queue

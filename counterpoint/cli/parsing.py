@@ -5,11 +5,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from counterpoint.background.engines.load import KNOWN as BACKGROUND_MODELS
 from counterpoint.cli.dead import DeadOptions, dead
 from counterpoint.cli.demo import demo
 from counterpoint.cli.options import Options, setting_up
 from counterpoint.cli.talk import talk
 from counterpoint.cli.worker import WorkerOptions, work
+from counterpoint.interaction.engines.load import KNOWN as INTERACTION_MODELS
 from counterpoint.runtime import Runtime
 
 DESCRIPTION = """\
@@ -54,7 +56,7 @@ def _conversation(commands: Commands, name: str, converse: Conversing, what: str
         "--interaction",
         default="local:smollm2",
         metavar="NAME",
-        help="who talks: local:smollm2, local:FOLDER (default: %(default)s)",
+        help=f"who talks: {INTERACTION_MODELS} (default: %(default)s)",
     )
     command.add_argument(
         "--store", default="memory://", metavar="URL", help="where the conversation is kept (default: %(default)s)"
@@ -135,8 +137,7 @@ def _colleague() -> argparse.ArgumentParser:
     shared.add_argument(
         "--background",
         metavar="NAME",
-        help="who looks things up: retrieval (quotes passages, needs no language model), local:smollm2, local:FOLDER, "
-        "none (default: retrieval)",
+        help=f"who looks things up: {BACKGROUND_MODELS}, or none (default: retrieval, which needs no language model)",
     )
     shared.add_argument(
         "--tools",

@@ -20,8 +20,16 @@ from anyio.abc import TaskGroup
 from counterpoint.background.engines.load import load_background
 from counterpoint.background.worker import Worker
 from counterpoint.cli.health import Address, serve_health
+from counterpoint.cli.models import check, connected
 from counterpoint.cli.options import reachable, toolbox_of
-from counterpoint.errors import ConfigurationError, StoreError, StoreUnavailable, UnknownConversation, lone_errors
+from counterpoint.errors import (
+    ConfigurationError,
+    EngineError,
+    StoreError,
+    StoreUnavailable,
+    UnknownConversation,
+    lone_errors,
+)
 from counterpoint.shared_context.connect import connect
 from counterpoint.shared_context.ids import ConversationId
 from counterpoint.shared_context.store import ContextStore
@@ -105,7 +113,11 @@ class _Service:
     async def _serve(self) -> None:
         options = self._options
         model = await anyio.to_thread.run_sync(load_background, self._background)
-        async with _opened(self._url) as self._store:
+        try:
+            await check(model)
+        except EngineError as error:
+            logger.warning("%s; until it answers, delegations fail", error)
+        async with connected(model), _opened(self._url) as self._store:
             worker = Worker(
                 self._store,
                 model,
