@@ -5,15 +5,17 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 TORCH := torch==2.13.0
 VLLM := .venv-vllm
+PHOENIX := .venv-phoenix
 STAMPS := $(VENV)/stamps
 
-.PHONY: help install demo test test-vllm check bench clean
+.PHONY: help install demo test test-vllm test-telemetry check bench clean
 
 help:
 	@echo "make install   the package with the local model, into .venv"
 	@echo "make demo      watch a conversation: a person types, results are woven in (about two minutes)"
 	@echo "make test      the tests"
 	@echo "make test-vllm the tests against vLLM, in an environment of its own (a download of 1 GB)"
+	@echo "make test-telemetry   traces, read back from a real back end (Arize Phoenix; 855 MB installed)"
 	@echo "make check     formatting, lint, types, who imports whom"
 	@echo "make bench     every figure of docs/limits.md"
 
@@ -28,6 +30,16 @@ test: $(STAMPS)/dev
 test-vllm: $(VLLM)/installed
 	$(VLLM)/bin/python -m pytest tests/vllm
 
+# A back end of its own environment: it brings a server, a database and a web page.
+test-telemetry: $(STAMPS)/dev $(PHOENIX)/installed
+	$(BIN)/pytest -m backend tests/telemetry
+
+$(PHOENIX)/installed: | $(VENV)/bin/python
+	@echo "installing arize-phoenix into $(PHOENIX) ..."
+	$(BIN)/python -m venv $(PHOENIX)
+	$(PHOENIX)/bin/pip install --quiet --disable-pip-version-check 'arize-phoenix>=20.26,<21'
+	@touch $@
+
 check: $(STAMPS)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -38,7 +50,7 @@ bench: $(STAMPS)/dev
 	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/store.py; do $(BIN)/python $$script --json || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(VLLM)
+	rm -rf $(VENV) $(VLLM) $(PHOENIX)
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "counterpoint needs Python 3.11 or newer; try make PYTHON=python3.11")'

@@ -1,10 +1,11 @@
-"""Whoever receives OTLP over HTTP: a real server that decodes what it is sent."""
+"""Whoever receives OTLP over HTTP: a real server that decodes what it is sent, and may pass it on."""
 
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -38,9 +39,15 @@ class Received:
 
 
 @contextmanager
-def receiving(refuses: tuple[str, ...] = ()) -> Generator[tuple[str, Received], None, None]:
-    """The URL, and what has come in. `refuses`: ends of paths that are answered with 404."""
+def receiving(refuses: tuple[str, ...] = (), then: str = "") -> Generator[tuple[str, Received], None, None]:
+    """The URL, and what has come in. `refuses`: ends of paths that are answered with 404. `then`: the URL of a back end
+    that gets the same, as it came; its answer is the answer.
+    """
     received = Received(refuses)
+
+    def passed_on(path: str, body: bytes) -> int:
+        headers = {"Content-Type": "application/x-protobuf"}
+        return httpx.post(f"{then}{path}", content=body, headers=headers).status_code
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -49,7 +56,7 @@ def receiving(refuses: tuple[str, ...] = ()) -> Generator[tuple[str, Received], 
             if not refused:
                 received.headers.append(dict(self.headers))
                 received.take(self.path, body)
-            self.send_response(404 if refused else 200)
+            self.send_response(404 if refused else passed_on(self.path, body) if then else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
