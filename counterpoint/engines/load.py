@@ -46,7 +46,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
 
 
 _loading = threading.Lock()
-_started: "weakref.WeakValueDictionary[tuple[Path, bytes], VllmEngine]" = weakref.WeakValueDictionary()
+_started: "weakref.WeakValueDictionary[Path, VllmEngine]" = weakref.WeakValueDictionary()
 _loaded: "weakref.WeakValueDictionary[tuple[Path, EngineOptions], LocalEngine]" = weakref.WeakValueDictionary()
 
 
@@ -76,23 +76,25 @@ def load_vllm(
     name: str, options: CoreOptions | None = None, *, progress: Progress = lambda _what, _share: None
 ) -> "VllmEngine":
     """`name`: as of `load_engine`. Blocks for half a minute while vLLM starts in a process of its own, which ends with
-    this one, or with the engine's `aclose`. Shared like a local engine.
+    this one, or with the engine's `aclose`. While it runs, loading the folder again gives the same engine.
 
     vLLM starts that process by importing the main module anew: a script of yours needs `if __name__ == "__main__":`.
-    Raises `MissingExtra`, `MissingWeights`, `ConfigurationError`, and `EngineError` where vLLM does not start.
+    Raises `MissingExtra`, `MissingWeights`, `EngineError` where vLLM does not start, and `ConfigurationError`, also
+    where it runs with other options.
     """
     from counterpoint.engines.vllm_core import check_installed  # noqa: PLC0415 (an extra)
     from counterpoint.engines.vllm_engine import start_vllm  # noqa: PLC0415
 
     check_installed()
-    options = options or CoreOptions()
     folder = smollm2_folder(progress) if name == SMOLLM2 else _folder(name)
-    key = (folder.resolve(), msgspec.msgpack.encode(options))
     with _loading:
-        engine = _started.get(key)
+        engine = _started.get(folder.resolve())
         if engine is None or engine.closed:
             progress("starting vLLM", 0.1)
-            engine = _started[key] = start_vllm(folder, name, options)
+            engine = start_vllm(folder, name, options or CoreOptions())
+            _started[folder.resolve()] = engine
+        elif options is not None and options != engine.options:
+            raise ConfigurationError(f"vLLM runs with {name!r} already, with {engine.options}: close that engine first")
         return engine
 
 

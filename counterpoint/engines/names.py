@@ -6,17 +6,12 @@ from typing import Final
 from counterpoint.errors import ConfigurationError
 
 LOCAL: Final = "local:smollm2, local:FOLDER"
+VLLM: Final = "vllm:smollm2, vllm:FOLDER"
 SERVER: Final = "http(s)://HOST:PORT/v1#MODEL"
 
 
 def no_such_model(kind: str, name: str, known: str) -> ConfigurationError:
     """`kind`: "interaction" or "background"; `known`: the names that it has."""
-    scheme, colon, rest = name.partition(":")
-    if scheme == "vllm" and colon:
-        return ConfigurationError(
-            f"{name!r}: vLLM inside this process is not there yet. Run `vllm serve {rest or 'FOLDER'}` and name it "
-            "http://localhost:8000/v1#MODEL"
-        )
     if "://" in name:
         return ConfigurationError(f"{name!r} is no server's address: write {SERVER}")
     return ConfigurationError(f"no {kind} model is called {name!r}; known are: {known}. {_installed()}")

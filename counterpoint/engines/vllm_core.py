@@ -51,6 +51,8 @@ class Core:
     def start(self) -> None:
         """Start the child process, or another one in the place of one that has died."""
         self.stop()
+        for module in ("inputs", "sampling_params", "engine.protocol"):
+            _vllm(module)  # here, and not with the first chunk, which comes on the event loop
         before = {process.pid for process in multiprocessing.active_children()}
         with _environment(self._environment()):
             try:

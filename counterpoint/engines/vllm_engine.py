@@ -48,6 +48,10 @@ class VllmEngine:
         self._closed = False
 
     @property
+    def options(self) -> CoreOptions:
+        return self._core.options
+
+    @property
     def max_sessions(self) -> int:
         return self._most
 

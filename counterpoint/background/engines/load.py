@@ -1,4 +1,5 @@
-"""Background models by name: "retrieval", "local:smollm2", "local:FOLDER", "http://localhost:8000/v1#model".
+"""Background models by name: "retrieval", "local:smollm2", "local:FOLDER", "vllm:FOLDER",
+"http://localhost:8000/v1#model".
 
 Settings of a server's may stand in its address: "https://host/v1?key=NAME&answer_tokens=500#model".
 """
@@ -8,10 +9,10 @@ import msgspec
 from counterpoint.background.engines.retrieval import RetrievalBackground
 from counterpoint.background.model import BackgroundModel
 from counterpoint.engines.http.address import address_of, is_address
-from counterpoint.engines.names import LOCAL, SERVER, no_such_model
+from counterpoint.engines.names import LOCAL, SERVER, VLLM, no_such_model
 from counterpoint.errors import ConfigurationError
 
-KNOWN = f"retrieval, {LOCAL}, {SERVER}"
+KNOWN = f"retrieval, {LOCAL}, {VLLM}, {SERVER}"
 
 
 def load_background(name: str) -> BackgroundModel:
@@ -25,12 +26,12 @@ def load_background(name: str) -> BackgroundModel:
         return RetrievalBackground()
     if is_address(name):
         return _at(name)
-    if kind != "local" or not which:
+    if kind not in {"local", "vllm"} or not which:
         raise no_such_model("background", name, KNOWN)
     from counterpoint.background.engines.local import LocalBackground  # noqa: PLC0415 (only where one is asked for)
-    from counterpoint.engines.load import load_engine  # noqa: PLC0415
+    from counterpoint.engines.load import load_engine, load_vllm  # noqa: PLC0415
 
-    return LocalBackground(load_engine(which))
+    return LocalBackground(load_vllm(which) if kind == "vllm" else load_engine(which))
 
 
 def _at(url: str) -> BackgroundModel:

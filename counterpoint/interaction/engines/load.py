@@ -1,7 +1,7 @@
 """Interaction models by name: "local:smollm2", "local:FOLDER" (a Hugging Face causal LM that can chat),
-"http://localhost:8000/v1#model", and "native", our own small one, which hears.
+"vllm:FOLDER" (the same in vLLM), "http://localhost:8000/v1#model", and "native", our own small one, which hears.
 
-Settings may follow: "local:FOLDER?delegate=tags&notes=context", "https://host/v1?key=NAME&notes=context#model".
+Settings may follow: "local:FOLDER?delegate=tags&notes=context", "vllm:FOLDER?max_length=4096", "https://host/v1?key=NAME&notes=context#model".
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from counterpoint.engines.core_options import CoreOptions
 from counterpoint.engines.http.address import address_of, is_address
-from counterpoint.engines.load import load_engine
-from counterpoint.engines.names import LOCAL, SERVER, no_such_model
+from counterpoint.engines.load import load_engine, load_vllm
+from counterpoint.engines.names import LOCAL, SERVER, VLLM, no_such_model
 from counterpoint.engines.smollm2 import Progress
 from counterpoint.errors import ConfigurationError, MissingExtra
 from counterpoint.interaction.engines.instruct import InstructInteraction
@@ -19,7 +20,7 @@ from counterpoint.interaction.engines.settings import SERVED_MODEL, SMALL_MODEL,
 from counterpoint.interaction.model import InteractionModel
 
 NATIVE = "native"
-KNOWN = f"{NATIVE}, {LOCAL}, {SERVER}"
+KNOWN = f"{NATIVE}, {LOCAL}, {VLLM}, {SERVER}"
 
 
 def load_interaction(name: str, *, progress: Progress = lambda _what, _share: None) -> InteractionModel:
@@ -35,11 +36,34 @@ def load_interaction(name: str, *, progress: Progress = lambda _what, _share: No
         return _native()
     kind, _, rest = name.partition(":")
     which, _, query = rest.partition("?")
-    if kind != "local" or not which:
+    if kind not in {"local", "vllm"} or not which:
         raise no_such_model("interaction", name, KNOWN)
+    if kind == "vllm":
+        return _in_vllm(which, query, progress)
     settings = settings_of(query)
     engine = load_engine(which, progress=progress)
     return InstructInteraction(engine, settings, engine.chat)
+
+
+def _in_vllm(which: str, query: str, progress: Progress) -> InteractionModel:
+    given = _given(query)
+    core = {name: given.pop(name) for name in CoreOptions.__struct_fields__ if name in given}
+    settings = _changed(SMALL_MODEL, given)
+    try:
+        options = msgspec.convert(core, CoreOptions, strict=False)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise _unusable(query, error, CoreOptions.__struct_fields__) from error
+    engine = load_vllm(which, options, progress=progress)
+    return InstructInteraction(engine, settings, engine.chat)
+
+
+def fingerprint(name: str) -> str:
+    """What stands for a model in a report: its name, and for our own the checksum of its weights."""
+    if name != NATIVE:
+        return name
+    from counterpoint.interaction.nn.checkpoint import SHIPPED, digest  # noqa: PLC0415 (needs torch)
+
+    return f"{NATIVE} sha256:{digest(SHIPPED)}"
 
 
 def _native() -> InteractionModel:
@@ -53,11 +77,14 @@ def _native() -> InteractionModel:
 
 def settings_of(query: str) -> Settings:
     """The settings of "delegate=tags&words_per_beat=0.6", on top of those for a small model."""
+    return _changed(SMALL_MODEL, _given(query))
+
+
+def _given(query: str) -> dict[str, str]:
     try:
-        given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+        return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
     except ValueError as error:
         raise _unusable(query, error) from error
-    return _changed(SMALL_MODEL, given)
 
 
 def _at(url: str) -> InteractionModel:
@@ -74,6 +101,6 @@ def _changed(settings: Settings, given: Mapping[str, str]) -> Settings:
         raise _unusable("&".join(f"{name}={value}" for name, value in given.items()), error) from error
 
 
-def _unusable(query: str, error: Exception) -> ConfigurationError:
-    known = ", ".join(Settings.__struct_fields__)
+def _unusable(query: str, error: Exception, more: tuple[str, ...] = ()) -> ConfigurationError:
+    known = ", ".join((*more, *Settings.__struct_fields__))
     return ConfigurationError(f"cannot use the settings {query!r}: {error}; known are: {known}")
