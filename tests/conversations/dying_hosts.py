@@ -100,7 +100,7 @@ class Client:
     def takes(self, turn: MicroTurn) -> None:
         assert self._listener is not None
         if turn.flush:
-            self._to_play.clear()
+            self._throw_away()
         self.plays(1000)
         self._listener.given(turn)
         self.turns.append(turn)
@@ -108,19 +108,28 @@ class Client:
         if turn.text:
             self._to_play.append((turn, 0))
 
-    def plays(self, words: int) -> None:
-        """So many words more of what it was given."""
+    def _throw_away(self) -> None:
+        """The agent was interrupted: tell how far each got."""
+        for turn, played in self._to_play:
+            self._tell(turn, played)
+        self._to_play.clear()
+
+    def _tell(self, turn: MicroTurn, words: int) -> None:
         assert self._listener is not None
         assert self._session is not None
+        self._listener.played(turn, words=words)
+        if self._reports:
+            self._session.played(turn, words=words)
+
+    def plays(self, words: int) -> None:
+        """So many words more of what it was given."""
         while words > 0 and self._to_play:
             turn, played = self._to_play.popleft()
             spoken = turn.text.split()
             now = min(words, len(spoken) - played)
             self.heard += spoken[played : played + now]
             words, played = words - now, played + now
-            self._listener.played(turn, words=played)
-            if self._reports:
-                self._session.played(turn, words=played)
+            self._tell(turn, played)
             if played < len(spoken):
                 self._to_play.appendleft((turn, played))
 
@@ -133,6 +142,7 @@ class Host:
         self.model = model
         self.session: Session | None = None
         self.error: Exception | None = None
+        self.connected = True
         self._options = options
         self._scope = anyio.CancelScope()
 
@@ -147,7 +157,8 @@ class Host:
                 task_status.started(session)
                 try:
                     async for turn in session:
-                        client.takes(turn)
+                        if self.connected:
+                            client.takes(turn)
                 except Exception as error:  # noqa: BLE001 (what its listener is told)
                     self.error = error
 
