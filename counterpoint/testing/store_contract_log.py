@@ -1,5 +1,7 @@
 """The store contract, first part: the log, who may write to it, and who reads it."""
 
+from contextlib import aclosing
+
 import anyio
 import anyio.lowlevel
 import msgspec
@@ -167,6 +169,27 @@ class LogContract(StoreTrial):
             await store.append(old.fence, [orphan(known), orphan(held)])
         kinds = [type(body) for body in await bodies(store, old.conversation)]
         assert kinds == [Turn, Turn, Orphaned]
+
+    async def test_no_word_of_a_fenced_host_gets_in_among_its_orphans(self, store: ContextStore) -> None:
+        old = await Host.open(store, writer="old")
+        await (await Host.open(store, writer="new")).say("new")
+        held, said = old.scribe.write(Turn(text="held")), old.scribe.write(Turn(text="said"))
+        with refused(Fenced):
+            await store.append(old.fence, [orphan(held), said])
+        with refused(SequenceGap):
+            await store.append(old.fence, [orphan(said)])
+        assert await texts(store, old.conversation) == ["new"]
+
+    async def test_orphans_reach_who_follows_and_not_what_is_over(self, store: ContextStore) -> None:
+        old = await Host.open(store, writer="old")
+        new = await Host.open(store, writer="new")
+        held = orphan(old.scribe.write(Turn(text="held")))
+        await store.append(old.fence, [held])
+        async with aclosing(store.follow(new.conversation)) as entries:
+            assert (await anext(entries)).entry == held
+        await new.close()
+        with refused(ConversationClosed):
+            await store.append(old.fence, [orphan(old.scribe.write(Turn(text="too late")))])
 
     # who reads
 
