@@ -43,7 +43,7 @@ class EventReader:
             text, self._first = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"), False
         if not text:
             data, self._data = self._data, []
-            return "\n".join(data) if data else None
+            return "\n".join(data) or None
         field, _, value = text.partition(":")
         if field == "data":
             self._data.append(value.removeprefix(" "))
