@@ -233,6 +233,7 @@ class _Live:
             arrivals=self.arrivals,
             playback=playback,
         )
+        self.loop.wishes.extend(timeline.promised())
         traces.take_up(timeline.unsettled(), (laid.note for laid in timeline.pending_notes()), going)
         self.session = Session(
             self.loop, hosting.conversation, hosting.session, self._application_note_id, self._token_refused

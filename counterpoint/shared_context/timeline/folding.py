@@ -19,6 +19,7 @@ from counterpoint.shared_context.timeline.compaction import (
     fact_of_work,
 )
 from counterpoint.shared_context.timeline.laid_notes import LaidNotes, NoteState
+from counterpoint.shared_context.timeline.promised import NOTHING, Promised
 from counterpoint.shared_context.timeline.speech import Speech, SpeechState
 from counterpoint.shared_context.timeline.utterances import Placed, Track, utterances_of, with_overlaps
 from counterpoint.shared_context.timeline.works import Works, WorkState, view_of
@@ -71,6 +72,7 @@ class TimelineState(msgspec.Struct, omit_defaults=True):
     loose: list[NoteId] = msgspec.field(default_factory=list[NoteId])
     media: list[MediaRef] = msgspec.field(default_factory=list[MediaRef])
     earlier: Earlier = Earlier()
+    promised: Promised = NOTHING
 
 
 class Memory:

@@ -52,6 +52,7 @@ from counterpoint.shared_context.resume_token import ResumeToken
 from counterpoint.shared_context.timeline.compaction import Earlier
 from counterpoint.shared_context.timeline.folding import SNAPSHOT_VERSION, Limits, Memory, TimelineState
 from counterpoint.shared_context.timeline.laid_notes import LaidNote
+from counterpoint.shared_context.timeline.promised import Wish, after
 from counterpoint.shared_context.timeline.rejoining import rejoin
 from counterpoint.shared_context.timeline.utterances import Placed, with_overlaps
 
@@ -102,6 +103,7 @@ class Timeline:
         state.at = max(state.at, header.at)
         if header.beat is not None and header.beat > state.beat:
             state.beat, state.beat_at = header.beat, header.at
+        state.promised = after(state.promised, header, stored.entry.body)
         self._take(stored.entry.body, header, stored.position)
         if state.tail >= state.folds_at:
             self._memory.fold()
@@ -187,6 +189,10 @@ class Timeline:
     def next_delegation(self) -> int:
         """The number of the next delegation: ids are "d1", "d2", ..."""
         return self._state.next_delegation
+
+    def promised(self) -> tuple[Wish, ...]:
+        """What the agent wished in the newest micro-turn and nothing is written of yet: its host may have died."""
+        return self._state.promised.wishes
 
     def unsettled(self) -> tuple[Delegation, ...]:
         """Delegations that somebody still works on, or should, in the order in which they were asked for."""
