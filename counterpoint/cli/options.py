@@ -73,6 +73,13 @@ def reachable(url: str) -> str:
     return url
 
 
+def kept_elsewhere(url: str) -> str:
+    """A URL of a store that outlives this command. Raises `ConfigurationError` for those that begin empty."""
+    if url.rstrip("/") in ("memory:", "embedded:"):
+        raise ConfigurationError(f"--store: {url} begins empty; name the store that the conversation is kept in")
+    return url
+
+
 def toolbox_of(tools: Sequence[str], docs: str | None) -> Toolbox:
     """`tools`: as `module:name`. `docs`: a folder to search in."""
     loaded = Toolbox([tool for name in tools for tool in load_tools(name)])

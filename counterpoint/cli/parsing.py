@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from counterpoint.background.engines.load import KNOWN as BACKGROUND_MODELS
 from counterpoint.cli.dead import DeadOptions, dead
 from counterpoint.cli.demo import demo
+from counterpoint.cli.keeping import add_keeping
 from counterpoint.cli.options import Options, setting_up
 from counterpoint.cli.talk import talk
 from counterpoint.cli.worker import WorkerOptions, work
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _conversation(commands, "demo", demo, "the same, with a bundled script of a person typing in real time")
     _worker(commands)
     _dead(commands)
+    add_keeping(commands)
     return whole
 
 

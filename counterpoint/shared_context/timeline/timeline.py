@@ -93,6 +93,13 @@ class Timeline:
         """Everything this timeline knows, as msgpack: what it stands for ends at `tail`."""
         return msgspec.msgpack.encode(self._state)
 
+    def rename(self, conversation: ConversationId) -> None:
+        """It is of another conversation from now on: of one that was taken over from elsewhere under a new id."""
+        state = self._state
+        state.conversation = conversation
+        for work in state.works.values():
+            work.delegation = msgspec.structs.replace(work.delegation, conversation=conversation)
+
     def apply(self, stored: Stored) -> None:
         """Take one entry. A position that was passed already changes nothing."""
         state = self._state
