@@ -47,6 +47,7 @@ TRAIN: dict[str, tuple[str, ...]] = {
         "please search for the O", "look up the name of the W",
     ),
     "cancel": ("never mind", "cancel that", "forget it", "please cancel that"),
+    "amend": ("no look up T", "no the one in T", "not that i want T", "no please find T"),
     "revoke": ("stop saying Y", "do not say Y", "please do not say Y"),
     "telling": ("let me tell you a story", "i want to tell you a long story"),
     "told": ("that is the end", "the end"),
@@ -75,7 +76,7 @@ HELD: dict[str, tuple[str, ...]] = {
 SHARES: dict[str, float] = {
     "rule": 0.17, "mention": 0.36, "timed": 0.09, "every": 0.015, "number": 0.05, "plus": 0.03, "after": 0.015, "before": 0.015, "fact": 0.035,
     "ask": 0.03, "count": 0.015, "story": 0.01, "stop": 0.012, "backchannel": 0.012, "greeting": 0.008, "aside": 0.04, "delegate": 0.035,
-    "cancel": 0.008, "revoke": 0.01, "telling": 0.004, "told": 0.004, "long": 0.035,
+    "cancel": 0.008, "amend": 0.012, "revoke": 0.01, "telling": 0.004, "told": 0.004, "long": 0.035,
 }  # fmt: skip
 
 

@@ -233,7 +233,7 @@ def long_answer(scene: Scene, speaker: Speaker) -> tuple[int, list[int]]:
 
 
 def interruption(scene: Scene, speaker: Speaker) -> None:
-    """While the model speaks: "stop", a new question, a backchannel, talk to someone else, or nothing. Only the first two end its speech."""
+    """While the model speaks: "stop", a new question, a backchannel, talk to someone else, a television, or nothing. The first two end its speech."""
     scene.pause(0.1, 1.0)
     while scene.room(7.0):
         first, tokens = long_answer(scene, speaker)
@@ -244,7 +244,8 @@ def interruption(scene: Scene, speaker: Speaker) -> None:
             if scene.now >= done or not scene.room(3.0):
                 break
             event = scene.rng.choice(
-                ["stop", "question", "backchannel", "aside", "nothing"], p=[0.22, 0.2, 0.28, 0.2, 0.1]
+                ["stop", "question", "backchannel", "aside", "television", "nothing"],
+                p=[0.22, 0.2, 0.25, 0.18, 0.1, 0.05],
             )
             if interrupt(scene, speaker, str(event)):
                 break
@@ -256,6 +257,11 @@ def interrupt(scene: Scene, speaker: Speaker, event: str) -> bool:
     """One thing said while the model speaks; whether it ends the model's speech."""
     if event in ("backchannel", "aside"):
         scene.say(speaker.say(event))
+        return False
+    if event == "television":
+        heard = speaker.say(str(scene.rng.choice(["mention", "long", "number"])))
+        scene.background(scene.now, heard, scene.rng.uniform(-24, -14))
+        scene.now += heard.duration
         return False
     if event == "stop":
         placed = scene.say(speaker.say("stop"))
@@ -315,6 +321,8 @@ def delegation(scene: Scene, speaker: Speaker) -> None:
                 scene.ask(cancelled, [IDS["<withdraw>"], IDS["okay"]], "cancel")
                 scene.now += 0.8
                 break
+            if scene.rng.random() < 0.12 and amend(scene, speaker):
+                continue
             if scene.rng.random() < 0.75:
                 mention(scene, speaker) if scene.rules else small_talk(scene, speaker)
         if arrives >= scene.beats - 8:
@@ -327,13 +335,24 @@ def delegation(scene: Scene, speaker: Speaker) -> None:
         scene.pause(1.0, 2.0)
 
 
+def amend(scene: Scene, speaker: Speaker) -> bool:
+    """Says otherwise what is wanted; the work goes on with the correction. False where the voice has no words for it."""
+    try:
+        placed = scene.say(speaker.say("amend"))
+    except NoClip:
+        return False
+    scene.ask(placed.labels[-1], [IDS["<amend>"], IDS["okay"]], "amend")
+    scene.now += 0.8
+    return True
+
+
 def deliver(scene: Scene, speaker: Speaker, arrives: int, words: list[int]) -> None:
     """The result arrives; sometimes the person is still speaking. It is said after two silent beats."""
     if scene.rng.random() < 0.15:
         scene.notes.append(
             Note(max(0, arrives - int(scene.rng.integers(3, 10))), (IDS["<progress>"], *ids("still saying")[:1]))
         )
-    kind = "<result>" if scene.rng.random() < 0.85 else "<failure>"
+    kind = str(scene.rng.choice(["<result>", "<failure>", "<correction>"], p=[0.8, 0.1, 0.1]))
     scene.notes.append(Note(arrives, (IDS[kind], *words)))
     scene.now = max(scene.now, arrives * 0.2 - scene.rng.uniform(0.2, 1.2))
     while scene.rng.random() < 0.4 and scene.room(4.0):

@@ -19,7 +19,7 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class Item:
+class Expected:
     """What is expected once: an utterance that begins in [begin, end] seconds and has all keywords."""
 
     category: str
@@ -41,17 +41,17 @@ def cuespeak_window(cue_end: float) -> tuple[float, float]:
     return cue_end - 0.2, cue_end + 1.0
 
 
-def correct(item: Item, said: Iterable[Utterance]) -> bool:
+def correct(item: Expected, said: Iterable[Utterance]) -> bool:
     """Whether some utterance has its onset in the window and contains every keyword."""
     return any(item.begin <= one.onset <= item.end and item.keywords <= set(one.words) for one in said)
 
 
-def false_speaks(items: Sequence[Item], said: Iterable[Utterance]) -> int:
+def false_speaks(items: Sequence[Expected], said: Iterable[Utterance]) -> int:
     """Utterances that begin outside every window."""
     return sum(not any(item.begin <= one.onset <= item.end for item in items) for one in said)
 
 
-def score(items: Sequence[Item], said: Sequence[Utterance], *, strict: bool) -> list[tuple[str, bool]]:
+def score(items: Sequence[Expected], said: Sequence[Utterance], *, strict: bool) -> list[tuple[str, bool]]:
     """(category, right) for each item of one stream. Strict: an utterance outside all windows makes every item of the
     stream wrong.
     """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from counterpoint.evaluation.windows import Item, Utterance, cuespeak_window, macro, score, timespeak_window
+from counterpoint.evaluation.windows import Expected, Utterance, cuespeak_window, macro, score, timespeak_window
 
 
-def an_item(category: str = "remind", due: float = 10.0, word: str = "tea") -> Item:
-    return Item(category, *timespeak_window(due, 5.0), frozenset({word}))
+def an_item(category: str = "remind", due: float = 10.0, word: str = "tea") -> Expected:
+    return Expected(category, *timespeak_window(due, 5.0), frozenset({word}))
 
 
 def test_the_right_word_at_the_right_time_counts() -> None:

@@ -114,6 +114,33 @@ def test_a_cancelled_result_is_never_spoken() -> None:
             assert not any(d.category == "deliver" and cancel.beat < d.beat < until for d in scene.demands)
 
 
+def test_a_correction_reaches_the_work_and_its_result_is_still_told() -> None:
+    amended = told = 0
+    for seed in range(80):
+        demands = text_scene("delegation", seed).demands
+        for demand in demands:
+            if demand.category == "amend":
+                amended += 1
+                assert v.decode(list(demand.tokens)) == "<amend> okay"
+                told += any(later.category == "deliver" and later.beat > demand.beat for later in demands)
+    assert amended > 5
+    assert told > 2
+
+
+def test_a_television_is_neither_understood_nor_answered() -> None:
+    found = 0
+    for seed in range(60):
+        scene = text_scene("interruption", seed)
+        labelled = sum(len(placed.labels) for placed in scene.placed)
+        assert (scene.understood() > 0).sum() == labelled
+        for placed in scene.placed:
+            if placed.aloof:
+                found += 1
+                during = [d for d in scene.demands if placed.start <= d.beat * 0.2 < placed.end]
+                assert not any(d.category == "stop" for d in during)
+    assert found > 5
+
+
 def test_training_never_sees_held_out_pairs_times_sums_or_wordings() -> None:
     random = np.random.default_rng(0)
     for _ in range(3000):

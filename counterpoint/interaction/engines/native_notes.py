@@ -13,7 +13,11 @@ from counterpoint.shared_context.notes import Delivery, NoteKind
 REMEMBERED: Final = 8
 """Notes that may still be voiced; older ones are forgotten."""
 
-_SPOKEN: Final = {NoteKind.RESULT: "<result>", NoteKind.CORRECTION: "<result>", NoteKind.FAILURE: "<failure>"}
+_SPOKEN: Final = {
+    NoteKind.RESULT: "<result>",
+    NoteKind.CORRECTION: "<correction>",
+    NoteKind.FAILURE: "<failure>",
+}
 """The kinds that the model was trained to speak of. The others are context to it, as progress is."""
 
 

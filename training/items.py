@@ -1,0 +1,278 @@
+"""Evaluation items with sound, in the format of `counterpoint.evaluation.items`: scenes said by synthesizers, mixed as samples.
+
+    python -m training.items --out training/runs/items --count 100
+    python -m training.items --out FOLDER --count 2 --short --eight-bits           # a small folder
+
+Pairs, sums, times and voices are those that are never trained on ("seen voices": only the voices are known).
+"""
+
+from __future__ import annotations
+
+import argparse
+import wave
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import numpy as np
+
+from counterpoint.evaluation.items import Expected, GoOn, Hand, Item, Laid, Recite, Say, Spoken, Stop, Suite, save_items
+from counterpoint.evaluation.windows import cuespeak_window, timespeak_window
+from counterpoint.interaction.nn import vocabulary as v
+from counterpoint.interaction.nn.dmel import RATE
+from counterpoint.shared_context.notes import NoteKind
+from training import phrases, voices
+from training.align import align
+from training.bank import LOUDNESS, espeak_variants, seed_of
+from training.scene import BEAT, Demand, NoClip, Placed, Scene, Utterance, beat_of
+from training.speakers import avoid_ok
+from training.tasks import sample
+from training.voices import ACCENTS, Clip
+
+Voice = Callable[[str], Clip | None]
+
+TASKS = {
+    Suite.WORDS: ("dictation",),
+    Suite.CUESPEAK: ("brisk cue", "cue"),
+    Suite.TIMESPEAK: ("timed", "timed", "timed", "repeated"),
+    Suite.DELEGATION: ("delegation",),
+    Suite.DUPLEX: ("interruption",),
+}
+BEATS = {Suite.WORDS: 40, Suite.CUESPEAK: 60, Suite.TIMESPEAK: 75, Suite.DELEGATION: 90, Suite.DUPLEX: 90}
+SHORT = {Suite.WORDS: 20, Suite.CUESPEAK: 32, Suite.TIMESPEAK: 40, Suite.DELEGATION: 60, Suite.DUPLEX: 60}
+CONTENT = {v.IDS[word] for word in v.CONTENT}
+KINDS = {
+    "<result>": NoteKind.RESULT,
+    "<failure>": NoteKind.FAILURE,
+    "<correction>": NoteKind.CORRECTION,
+    "<progress>": NoteKind.PROGRESS,
+}
+
+
+class SynthSpeaker:
+    """Fills templates and has them said. The clip rides in the utterance's `entry`."""
+
+    def __init__(self, voice: Voice, rng: np.random.Generator) -> None:
+        self._voice, self._rng = voice, rng
+
+    def say(self, kind: str, *, avoid: Collection[int] = (), word: int | None = None, **given: str) -> Utterance:
+        """A phrase with its sound; NoClip where the synthesizer's word times do not fit."""
+        if word is not None:
+            given["W"] = v.TOKENS[word]
+        for _ in range(20):
+            phrase = phrases.fill(self._rng, kind, split="test", **given)
+            words = v.encode(phrase.text)
+            if not avoid_ok(words, avoid) or (word is not None and word not in words):
+                continue
+            clip = self._voice(phrase.text)
+            if clip is not None:
+                return Utterance(kind, tuple(words), clip.ends, len(clip.samples) / RATE, phrase.slots, {"clip": clip})
+        raise NoClip
+
+
+def voices_of(split: str, rng: np.random.Generator) -> tuple[str, Voice]:
+    """A random voice of the split."""
+    if split == "unseen synthesizers":
+        piper, reference = _made("piper", lambda: voices.Piper("joe")), _made("rms", lambda: voices.Flite("rms"))
+        length = float(rng.uniform(0.85, 1.2))
+        return "piper joe", lambda text: _aligned(reference.say(text, 0.97), piper.samples(text, length))
+    if split == "unseen voices":
+        slt = _made("slt", lambda: voices.Flite("slt"))
+        pace = float(rng.uniform(0.8, 1.2))
+        return "flite slt", lambda text: slt.say(text, pace)
+    if split == "seen voices" and rng.random() < 0.5:
+        name = str(rng.choice(["awb", "rms", "kal16"]))
+        known, pace = _made(name, lambda: voices.Flite(name)), float(rng.uniform(0.8, 1.2))
+        return f"flite {name}", lambda text: known.say(text, pace)
+    espeak = _made("espeak", voices.Espeak)
+    while True:
+        variant = str(rng.choice(espeak_variants("test" if split == "unseen variants" else "train")))
+        accent, rate, pitch = str(rng.choice(ACCENTS)), int(rng.integers(130, 200)), int(rng.integers(20, 80))
+        if espeak.say("look at the ball", accent, variant, rate, pitch):  # not every pair of accent and variant speaks
+            return f"espeak-ng {accent}+{variant}", lambda text: espeak.say(text, accent, variant, rate, pitch)
+
+
+_MADE: dict[str, object] = {}
+
+
+def _made(name: str, make: Callable[[], object]):
+    if name not in _MADE:
+        _MADE[name] = make()
+    return _MADE[name]
+
+
+def _aligned(known: Clip | None, samples: np.ndarray) -> Clip | None:
+    return align(known, samples) if known else None
+
+
+def mixed(scene: Scene, rng: np.random.Generator) -> np.ndarray:
+    """float32 samples of the scene: clips at one loudness, in a quiet room."""
+    sound = np.zeros(int(scene.length * RATE), np.float32)
+    for placed in scene.placed:
+        samples = placed.utterance.entry["clip"].samples
+        loud = np.abs(samples) > 0.02 * np.abs(samples).max()
+        level = LOUDNESS / max(1e-5, float(np.sqrt(np.mean(samples[loud] ** 2)))) * 10 ** (placed.gain / 20)
+        first = max(0, int(placed.start * RATE))
+        part = (samples * level)[: max(0, len(sound) - first)]
+        sound[first : first + len(part)] += part
+    gain = 10 ** (rng.uniform(-12, 3) / 20)
+    noise = rng.normal(0, LOUDNESS * 10 ** (-rng.uniform(20, 45) / 20), len(sound))
+    return ((sound + noise) * gain).clip(-1, 1).astype(np.float32)
+
+
+def expectations(scene: Scene, suite: Suite) -> tuple[Expected, ...]:
+    """What the scene's demands ask for, in seconds of sound. Demands that the stream's end cuts short are left out."""
+    target, found = scene.target(), []
+    for number, demand in enumerate(scene.demands):
+        following = scene.demands[number + 1].beat if number + 1 < len(scene.demands) else scene.beats
+        last = min(following, scene.beats)
+        found += _expected(scene, suite, demand, last, target)
+    return tuple(found)
+
+
+def _expected(scene: Scene, suite: Suite, demand: Demand, last: int, target: np.ndarray) -> list[Expected]:
+    words = tuple(v.TOKENS[token] for token in demand.tokens if v.is_word(token))
+    if demand.beat >= scene.beats - 5:
+        return []
+    if demand.category == "cue" and suite in (Suite.CUESPEAK, Suite.DELEGATION):
+        end = _ended(scene, demand.beat)
+        return [Say("cue", *cuespeak_window(end), words, end)]
+    if demand.category in ("timed", "every"):
+        wait = v.NUMBERS.index(v.TOKENS[demand.about[0]]) if demand.category == "timed" else demand.about[0] / 5
+        due = demand.beat * BEAT + 0.1  # the middle of the beat in which the wait is over, to within half a beat
+        return [Say(demand.category, *timespeak_window(due, wait), words, due)]
+    if demand.category in ("delegate", "cancel", "amend"):
+        begin, end = cuespeak_window(_ended(scene, demand.beat))
+        told = Say(
+            {"delegate": "acknowledged", "cancel": "cancelled", "amend": "amended"}[demand.category],
+            begin,
+            end + 1.6,
+            words,
+        )
+        return [Hand(begin, end), told] if demand.category == "delegate" else [told]
+    if demand.category == "deliver":
+        until = min(last, demand.beat + sum(v.beats_to_say(t) for t in demand.tokens) + 6)
+        if (target[demand.beat : until] != 0).sum() < len(demand.tokens):
+            return []
+        return [Recite(demand.beat * BEAT + 0.1, until * BEAT + 0.1, words)]
+    if suite is Suite.DUPLEX and demand.category == "stop":
+        by = (demand.beat + 3) * BEAT + 0.1
+        until = (min(last, demand.beat + 12)) * BEAT + 0.1
+        was_due = target[max(0, demand.beat - 4) : demand.beat].any()
+        return (
+            [Stop("stops within two beats", (demand.beat - 6) * BEAT, by, until)]
+            if was_due and until > by + 0.3
+            else []
+        )
+    if suite is Suite.DUPLEX and demand.category == "question":
+        end = _ended(scene, demand.beat)
+        return [Say("answers anew", *cuespeak_window(end), words, end)]
+    if suite is Suite.DUPLEX and demand.category == "long":
+        return [*_goes_on(scene, demand, last, target)]
+    return []
+
+
+def _goes_on(scene: Scene, demand: Demand, last: int, target: np.ndarray) -> list[Expected]:
+    """Over each backchannel, aside and television while the long answer is due: something is said after it."""
+    names = {"backchannel": "talks over backchannel", "aside": "ignores side talk"}
+    found: list[Expected] = []
+    for placed in scene.placed:
+        name = "ignores background speech" if placed.aloof else names.get(placed.utterance.kind)
+        begin, end = beat_of(placed.start) + 2, beat_of(placed.end) + 5
+        if (
+            name
+            and demand.beat < begin
+            and end < last
+            and (target[begin:end] != 0).sum() >= 2
+            and target[end - 3 : end].any()
+        ):
+            found.append(GoOn(name, (end - 4) * BEAT + 0.1, end * BEAT + 0.3))
+    return found
+
+
+def _ended(scene: Scene, beat: int) -> float:
+    """When the word ended that was labelled at this beat."""
+    for placed in scene.placed:
+        for end, label in zip(placed.utterance.ends, placed.labels, strict=False):
+            if label == beat:
+                return round(placed.start + end, 3)
+    return beat * BEAT
+
+
+def item_of(scene: Scene, suite: Suite, split: str, name: str, voice: str) -> Item:
+    """The scene as an item."""
+    heard = [(placed, n) for placed in scene.placed if not placed.aloof for n in range(len(placed.labels))]
+    return Item(
+        name,
+        suite,
+        split,
+        round(scene.length, 3),
+        sound=f"{name}.wav",
+        voice=voice,
+        words=tuple(_word(placed, n) for placed, n in heard),
+        notes=tuple(
+            Laid(round(note.beat * BEAT + 0.1, 3), v.decode(list(note.tokens[1:])), KINDS[v.TOKENS[note.tokens[0]]])
+            for note in scene.notes
+        ),
+        speaking=tuple((round(p.start, 3), round(p.end, 3)) for p in scene.placed if not p.aloof),
+        expect=() if suite is Suite.WORDS else expectations(scene, suite),
+    )
+
+
+def _word(placed: Placed, n: int) -> Spoken:
+    word = placed.utterance.words[n]
+    return Spoken(v.TOKENS[word], round(placed.start + placed.utterance.ends[n], 3), content=word in CONTENT)
+
+
+def write_wav(path: Path, samples: np.ndarray, eight_bits: bool) -> None:
+    """Mono, 16 kHz."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1 if eight_bits else 2)
+        file.setframerate(RATE)
+        if eight_bits:
+            file.writeframes(np.clip(np.rint(samples * 128 + 128), 0, 255).astype(np.uint8).tobytes())
+        else:
+            file.writeframes((samples * 32767).astype("<i2").tobytes())
+
+
+def make(suite: Suite, split: str, count: int, beats: int, out: Path, eight_bits: bool = False) -> list[Item]:
+    """Items with their sounds written to the folder."""
+    rng = np.random.default_rng(seed_of("items", suite.value, split, beats))
+    found: list[Item] = []
+    while len(found) < count:
+        name, voice = voices_of(split, rng)
+        try:
+            scene = sample(rng, str(rng.choice(TASKS[suite])), lambda: SynthSpeaker(voice, rng), beats, tries=6)
+            item = item_of(scene, suite, split, f"{suite.value}-{split.replace(' ', '-')}-{len(found):03}", name)
+        except (NoClip, ValueError):  # nothing fits, or nothing is expected
+            continue
+        sound = mixed(scene, rng)
+        if eight_bits:  # close to full scale, where eight bits are enough
+            sound *= 0.5 / max(0.05, float(np.abs(sound).max()))
+        write_wav(out / item.sound, sound, eight_bits)
+        found.append(item)
+    return found
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=100, help="items of each suite and split")
+    parser.add_argument("--suites", default=",".join(suite.value for suite in Suite))
+    parser.add_argument("--splits", default="seen voices,unseen variants,unseen synthesizers")
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--eight-bits", action="store_true")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    items: list[Item] = []
+    for suite in map(Suite, arguments.suites.split(",")):
+        beats = (SHORT if arguments.short else BEATS)[suite]
+        for split in arguments.splits.split(","):
+            items += make(suite, split, arguments.count, beats, arguments.out, arguments.eight_bits)
+            save_items(tuple(items), arguments.out)
+            print(f"{suite.value}, {split}: {arguments.count} items", flush=True)
+
+
+if __name__ == "__main__":
+    main()
