@@ -130,7 +130,8 @@ class AttemptTrace:
         """One round of thinking. What it yields is to be told of every step of the model."""
         operation = str(getattr(model, "operation", names.CHAT))
         labels = {Is.OPERATION: operation, Is.PROVIDER: model.name.partition(":")[0], Is.MODEL: model.name}
-        span = self._below(f"{operation} {model.name}", SpanKind.CLIENT, {**labels, Is.AGENT: names.BACKGROUND})
+        name = operation if model.name == operation else f"{operation} {model.name}"
+        span = self._below(name, SpanKind.CLIENT, {**labels, Is.AGENT: names.BACKGROUND})
         inference = _Inference(span, labels, self._clock)
         try:
             with span.current():

@@ -48,7 +48,7 @@ def check_tree(spans: list[dict], killed: str, survivor: str) -> None:
     assert lost["parent_id"] == again["parent_id"] == weave["parent_id"] == id_of(root)
     assert work["parent_id"] == id_of(again)
     called = only(spans, "execute_tool search_timetable")
-    rounds = [span for span in spans if span["name"] == "retrieval retrieval" and span["parent_id"] == id_of(work)]
+    rounds = [span for span in spans if span["name"] == "retrieval" and span["parent_id"] == id_of(work)]
     assert called["parent_id"] == id_of(work)
     assert len(rounds) == 2
 
