@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from counterpoint.background.engines.load import KNOWN as BACKGROUND_MODELS
 from counterpoint.cli.dead import DeadOptions, dead
 from counterpoint.cli.demo import demo
+from counterpoint.cli.evaluating import add_evaluate
 from counterpoint.cli.keeping import add_keeping
 from counterpoint.cli.options import Options, setting_up
 from counterpoint.cli.talk import talk
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     _worker(commands)
     _dead(commands)
     add_keeping(commands)
+    add_evaluate(commands)
     return whole
 
 
