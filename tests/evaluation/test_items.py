@@ -125,7 +125,7 @@ def test_items_survive_the_file(tmp_path: Path) -> None:
         ('[{"id":"a","suite":"cuespeak","split":"s","seconds":3}]', "expects something"),
         ('[{"id":"a","suite":"words","split":"s","seconds":0,"words":[{"word":"a","end":1}]}]', "more than 0"),
         ('[{"id":"a","suite":"words","split":"s","seconds":9e9,"words":[{"word":"a","end":1}]}]', "at most 600"),
-        ('[{"id":"a","suite":"words","split":"s","seconds":3,"sound":"../a","words":[{"word":"a","end":1}]}]', "without"),
+        ('[{"id":"a","suite":"words","split":"","seconds":3,"sound":"../a","words":[{"word":"a","end":1}]}]', "folder"),
         ('[{"id":"a","suite":"cuespeak","split":"s","seconds":3,"expect":[{"type":"sing"}]}]', "item 0 .*sing"),
     ],
 )  # fmt: skip
