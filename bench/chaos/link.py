@@ -1,0 +1,57 @@
+"""The bench's line to the listener: what persons shall type, and which words were heard."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from chaos.counting import Ears, Heard
+from chaos.listener import ListenerOptions, Played, run_listener
+from chaos.processes import Child
+from chaos.wire import BROKEN, Wire
+
+
+class Link:
+    """`ears`: what was heard so far. `transcript`, `arrivals`: the listener's own files, complete when it has ended."""
+
+    def __init__(self, wire: Wire, options: ListenerOptions) -> None:
+        self.ears = Ears()
+        self.transcript = options.transcript
+        self.arrivals = options.arrivals
+        self._wire = wire
+        self._lock = anyio.Lock()
+
+    async def tell(self, told: msgspec.Struct) -> None:
+        async with self._lock:
+            await self._wire.send(told)
+
+    async def run(self) -> None:
+        try:
+            while True:
+                played = await self._wire.receive(Played)
+                self.ears.hear([Heard(played.at, played.conversation, played.word)])
+        except BROKEN:
+            pass
+
+
+@asynccontextmanager
+async def listening(folder: Path) -> AsyncGenerator[Link, None]:
+    """The listener lives as long as the block; then its files are complete."""
+    options = ListenerOptions(folder / "listener.sock", folder / "transcript", folder / "arrivals")
+    child = Child(run_listener, options, said=folder / "listener.log")
+    while not options.socket.exists():
+        await anyio.sleep(0.01)
+    try:
+        async with await anyio.connect_unix(options.socket) as socket, anyio.create_task_group() as tasks:
+            link = Link(Wire(socket), options)
+            tasks.start_soon(link.run)
+            try:
+                yield link
+            finally:
+                tasks.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True), anyio.move_on_after(5):
+            await child.ended()
+        child.kill()
