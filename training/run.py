@@ -177,8 +177,8 @@ class Trainer:
 
         return run
 
-    def run(self, number: int, steps: int, bank: Path, rate: float = 1.0) -> None:
-        """Trains the stage until it has had `steps` steps in all."""
+    def run(self, number: int, steps: int, bank: Path, rate: float = 1.0, minutes: float | None = None) -> None:
+        """Trains the stage until it has had `steps` steps in all, or for `minutes`, with its schedule by the clock."""
         stage = STAGES[number]
         config = self.model.config
         levels = Levels(config.low, config.high, config.levels)
@@ -190,19 +190,22 @@ class Trainer:
         crew = Crew(self.model, lambda copy: self.learn(stage, quicken(copy)), feeds) if self.workers else None
         learn = self.learn(stage, self.model)
         recent: list[float] = []
-        saved = time.monotonic()
+        saved = started = time.monotonic()
+
+        def progress() -> float:
+            return (time.monotonic() - started) / 60 / minutes if minutes else self.stage_steps[number] / steps
+
         try:
-            while self.stage_steps[number] < steps:
+            while (at := progress()) < 1:
                 begin = time.monotonic()
-                at = self.stage_steps[number] / steps
                 found = crew.gradients(self.step, at) if crew else learn(feeds[0].batches(self.step), at)
                 warm = min(1.0, (self.step - self.warm_from + 1) / WARM_UP)
                 found["norm"] = self.optimisers.step(rate * warm * ((1 - at) * 0.97 + 0.03 if stage.decay else 1.0))
                 self.step += 1
                 self.stage_steps[number] += 1
                 recent = [*recent[-60:], time.monotonic() - begin]
-                self._report(number, steps, found, recent)
-                if time.monotonic() - saved > 240 or self.stage_steps[number] == steps:
+                self._report(number, steps, found, recent, None if minutes is None else (1 - at) * minutes)
+                if time.monotonic() - saved > 240 or progress() >= 1:
                     saved = time.monotonic()
                     self.save()
                     draw_curves(self.folder)
@@ -213,7 +216,9 @@ class Trainer:
             if crew:
                 crew.close()
 
-    def _report(self, number: int, steps: int, found: dict[str, float], recent: list[float]) -> None:
+    def _report(
+        self, number: int, steps: int, found: dict[str, float], recent: list[float], minutes: float | None
+    ) -> None:
         done = self.stage_steps[number]
         with (self.folder / "log.jsonl").open("a") as log:
             log.write(
@@ -221,7 +226,7 @@ class Trainer:
             )
         if done % 20 == 0 or done == steps:
             pace = statistics.median(recent)
-            left = (steps - done) * pace / 60
+            left = (steps - done) * pace / 60 if minutes is None else minutes
             figures = " ".join(f"{name} {value:.3f}" for name, value in found.items())
             print(
                 f"stage {number} {STAGES[number].name} {done}/{steps}: {figures}, {pace:.2f} s/step, {left:.0f} min left",
@@ -308,6 +313,7 @@ def main() -> None:
     parser.add_argument("--stage", type=int, choices=range(len(STAGES)))
     parser.add_argument("--all", action="store_true", help="every stage in order")
     parser.add_argument("--steps", type=int, help="steps of the stage in all (default: the stage's own)")
+    parser.add_argument("--minutes", type=float, help="train the stage for so long instead, however many steps that is")
     parser.add_argument("--run", type=Path, default=Path("training/runs/gate-a"), help="run folder: state, log, curves")
     parser.add_argument("--bank", type=Path, default=Path("training/runs/bank"))
     parser.add_argument("--weights", type=Path, help="start from exported weights (momentum is warmed anew)")
@@ -340,7 +346,7 @@ def main() -> None:
     count = sum(p.numel() for p in trainer.model.parameters())
     print(f"{count / 1e6:.2f} M parameters, {trainer.precision}, {trainer.device}, step {trainer.step}", flush=True)
     for number in range(len(STAGES)) if arguments.all else [arguments.stage]:
-        trainer.run(number, arguments.steps or STAGES[number].steps, arguments.bank, arguments.rate)
+        trainer.run(number, arguments.steps or STAGES[number].steps, arguments.bank, arguments.rate, arguments.minutes)
 
 
 if __name__ == "__main__":
