@@ -21,8 +21,8 @@ class Quirks(msgspec.Struct, frozen=True):
 
     `system`: the role of instructions; `late_system`: it may stand in the middle. `alternate`: user and assistant have
     to take turns, beginning with the user. `tools`: false where calls have to be asked for in the text. `must_call`: a
-    call can be forced. `usage`: tokens are counted if one asks for it. `max_length`: of the context, in tokens; at most
-    `fill` of it is used, since tokens are only estimated here.
+    call can be forced; `strict`: and held to its schema. `usage`: tokens are counted if one asks for it.
+    `max_length`: of the context, in tokens; at most `fill` of it is used, since tokens are only estimated here.
     """
 
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -33,6 +33,7 @@ class Quirks(msgspec.Struct, frozen=True):
     temperature: bool = True
     tools: bool = True
     must_call: bool = True
+    strict: bool = True
     usage: bool = True
     max_length: int | None = None
     fill: float = 0.8
@@ -109,6 +110,8 @@ def _adjusted(quirks: Quirks, message: str) -> Quirks:
         return replace(quirks, limit="max_tokens")
     if re.search(r"stream_options|include_usage", message):
         return replace(quirks, usage=False)
+    if quirks.strict and re.search(r"(?i)\bstrict\b|invalid schema", message):
+        return replace(quirks, strict=False)
     if "tool_choice" in message:
         return replace(quirks, must_call=False)
     if "temperature" in message:

@@ -50,7 +50,7 @@ def body_of(request: Request, model: str, quirks: Quirks) -> bytes:
     if quirks.temperature and request.temperature is not None:
         body["temperature"] = request.temperature
     if request.tools and quirks.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
+        body["tools"] = [_tool(tool, strict=request.must_call and quirks.strict) for tool in request.tools]
         body["tool_choice"] = "required" if request.must_call and quirks.must_call else "auto"
     return msgspec.json.encode(body)
 
@@ -99,6 +99,7 @@ def _call(call: WholeCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
-def _tool(tool: ToolSchema) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function}
+def _tool(tool: ToolSchema, *, strict: bool) -> dict[str, Any]:
+    """`strict`: the server holds the model to the schema. vLLM then guides its decoding, and without it may not."""
+    function: dict[str, Any] = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": {**function, "strict": True} if strict else function}

@@ -188,7 +188,12 @@ def test_a_request_says_what_every_server_understands() -> None:
         "tools": [
             {
                 "type": "function",
-                "function": {"name": "search", "description": "Searches.", "parameters": tool.parameters},
+                "function": {
+                    "name": "search",
+                    "description": "Searches.",
+                    "parameters": tool.parameters,
+                    "strict": True,
+                },
             }
         ],
         "tool_choice": "required",
@@ -250,6 +255,7 @@ def test_calls_and_their_results_are_never_merged() -> None:
         ("Conversation roles must alternate user/assistant/user/...", {"late_system": False, "alternate": True}),
         ("System message must be at the beginning.", {"late_system": False, "alternate": True}),
         ("Unsupported value: 'messages[0].role' does not support 'system' with this model.", {"late_system": False}),
+        ("Invalid schema for function 'f': 'required' must include every key", {"strict": False}),
         ("tool_choice: only auto is allowed", {"must_call": False}),
         ("This model's maximum context length is 2048 tokens. However, you requested 9000", {"max_length": 2048}),
         ("the request exceeds the available context size (4096 tokens), try increasing it", {"max_length": 4096}),
