@@ -182,6 +182,9 @@ STORE_WAKE: Final = Metric(
     STORE_BUCKETS,
 )  # fmt: skip
 STORE_ERRORS: Final = Metric("counterpoint.store.errors", Kind.COUNTER, "{error}", "Writes that the store did not take")
+STORE_REPLICATED: Final = Metric(
+    "counterpoint.store.replicated", Kind.COUNTER, "{write}", "Asks and last notes, by whether a replica confirmed them"
+)
 OUTBOX: Final = Metric(
     "counterpoint.store.outbox.size", Kind.GAUGE, "{entry}", "Entries of this process that wait for the store"
 )

@@ -14,6 +14,7 @@ from redis.asyncio.client import PubSub
 
 from counterpoint.errors import CounterpointError
 from counterpoint.shared_context.redis.refusals import translated
+from counterpoint.telemetry import unobserved
 
 QUIET_SECONDS: Final = 5.0
 """After so much silence the server is asked whether it is there; after as much again the connection is given up."""
@@ -109,7 +110,7 @@ class Bells:
     async def _next(self, pubsub: PubSub) -> dict[str, Any] | None:
         """The next message, None after a silence. A lost connection is noticed here, and everybody told."""
         try:
-            with translated():
+            with translated(), unobserved():
                 return cast("dict[str, Any] | None", await pubsub.get_message(timeout=QUIET_SECONDS))
         except CounterpointError:
             await self._lose(pubsub)

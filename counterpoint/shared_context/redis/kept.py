@@ -5,8 +5,9 @@ from typing import Any, Final, NamedTuple
 
 from counterpoint.errors import ConversationClosed
 from counterpoint.shared_context.codec import decode, encode
-from counterpoint.shared_context.entries import Entry, Stored
+from counterpoint.shared_context.entries import Body, Entry, NoteLaid, Stored, ToolCalled
 from counterpoint.shared_context.ids import ConversationId, DelegationId, Position
+from counterpoint.shared_context.notes import NoteKind
 from counterpoint.shared_context.redis.keys import ConversationKeys
 from counterpoint.shared_context.redis.refusals import refusal, unread
 from counterpoint.shared_context.redis.scripts import READ, Script
@@ -37,10 +38,13 @@ class Kept:
         *arguments: Argument,
         more: Sequence[str] = (),
         again: bool = True,
+        replicated: bool = False,
     ) -> Reply:
-        """What a script answers, whatever that is. `more`: keys besides this conversation's own."""
+        """What a script answers, whatever that is. `more`: keys besides this conversation's own. `replicated`: wait for
+        a replica, if there is one.
+        """
         given = [self._ttl, self.keys.channel, *arguments]
-        return await self._server.run(script, (*self.keys.all, *more), given, again=again)
+        return await self._server.run(script, (*self.keys.all, *more), given, again=again, replicated=replicated)
 
     async def do(
         self,
@@ -49,16 +53,21 @@ class Kept:
         more: Sequence[str] = (),
         about: DelegationId | None = None,
         again: bool = True,
+        replicated: bool = False,
     ) -> list[Any]:
         """What a script answers after `ok`. Raises what it refuses with; `about`: the delegation that it is about."""
-        reply = await self.ask(script, *arguments, more=more, again=again)
+        reply = await self.ask(script, *arguments, more=more, again=again, replicated=replicated)
         if reply[0] != b"ok":
             raise self.refusal(reply, about)
         return reply[1:]
 
-    async def write(self, script: Script, fence: Fence, *arguments: Argument) -> list[Position]:
+    async def write(
+        self, script: Script, fence: Fence, *arguments: Argument, replicated: bool = False
+    ) -> list[Position]:
         """The positions that a script answers, which writes entries under a fence."""
-        return [Position(place) for place in await self.do(script, *writer(fence), *arguments, about=fence.delegation)]
+        given = (*writer(fence), *arguments)
+        places = await self.do(script, *given, about=fence.delegation, replicated=replicated)
+        return [Position(place) for place in places]
 
     async def page(self, after: Position, limit: int, known: int | None = None) -> Page:
         """`known`: the stamp at `after`, for a follower, who gets `Rewound` besides `UnknownConversation`."""
@@ -87,6 +96,21 @@ def written(entries: Sequence[Entry]) -> list[Argument]:
     for entry in entries:
         flat += (entry.header.seq, encode(entry))
     return flat
+
+
+def precious(entries: Sequence[Entry]) -> bool:
+    """Answers, and writes that are about to be made: what nobody could make anew if it were lost."""
+    return any(_precious(entry.body) for entry in entries)
+
+
+def _precious(body: Body) -> bool:
+    match body:
+        case NoteLaid(note=note):
+            return note.kind in (NoteKind.RESULT, NoteKind.CORRECTION, NoteKind.FAILURE)
+        case ToolCalled(effects=effects):
+            return effects == "write"
+        case _:
+            return False
 
 
 def named(name: str) -> bytes:

@@ -13,7 +13,7 @@ import anyio.lowlevel
 import msgspec
 from msgspec.structs import replace
 
-from counterpoint.errors import ConfigurationError, StoreError
+from counterpoint.errors import ConfigurationError, CorruptRecord, StoreError
 from counterpoint.shared_context.admission import check_headers, check_names, check_settling
 from counterpoint.shared_context.codec import encode
 from counterpoint.shared_context.delegations import Delegation, DelegationState, Priority
@@ -24,7 +24,7 @@ from counterpoint.shared_context.redis.bells import Bells
 from counterpoint.shared_context.redis.kept import Kept, named, writer, written
 from counterpoint.shared_context.redis.scripts import CLAIM, GIVE_UP, RELEASE, RENEW, SETTLE
 from counterpoint.shared_context.redis.server import Argument, Reply
-from counterpoint.shared_context.redis.work import Hint, Work, hint_of, milliseconds
+from counterpoint.shared_context.redis.work import Hint, Work, hint_of, milliseconds, unpacked, unreadable
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import DeadLetter, Fence, Lease
 
@@ -78,7 +78,7 @@ class Leasing:
         settled = next((entry, entry.body) for entry in entries if isinstance(entry.body, Settled))
         words = "last" if settled[1].state is DelegationState.WITHDRAWN else ""
         arguments = (*writer(lease.fence), words, settled[0].header.seq, *written(entries))
-        order, *positions = await self._of(lease).do(SETTLE, *arguments, about=lease.delegation.id)
+        order, *positions = await self._of(lease).do(SETTLE, *arguments, about=lease.delegation.id, replicated=True)
         if order:
             await self._work.gone_if_possible(hint_of(lease.delegation, order))
         return [Position(position) for position in positions]
@@ -120,7 +120,10 @@ class Leasing:
         match kind:
             case b"granted":
                 epoch, *known = facts
-                work = _delegation(known)
+                try:
+                    work = _delegation(known)
+                except CorruptRecord:  # left to run out: a newer worker may read it, and in the end it is given up
+                    return None
                 return Lease(Fence(conversation, worker, int(epoch), delegation), work, work.attempts, seconds)
             case b"leased":
                 await self._work.leased(hint, facts[0])
@@ -137,7 +140,10 @@ class Leasing:
     async def _give_up(self, kept: Kept, hint: Hint, facts: Reply) -> None:
         """The one report: a note for the person, the end for the log, a dead letter for the operator."""
         epoch, held, *known = facts
-        delegation = _delegation(known)
+        try:
+            delegation = _delegation(known)
+        except CorruptRecord:
+            delegation = _placed(unreadable(hint.place, hint.queue), known)
         scribe = Scribe(Fence(kept.id, STORE, int(epoch), delegation.id), self._clock)
         note, settled = given_up(delegation, int(epoch))
         letter = msgspec.msgpack.encode(DeadLetter(delegation, settled.reason))
@@ -158,6 +164,9 @@ class Leasing:
 
 
 def _delegation(known: Reply) -> Delegation:
-    record, upto, attempts = known
-    work = msgspec.msgpack.decode(record, type=Delegation)
+    return _placed(unpacked(known[0], Delegation), known)
+
+
+def _placed(work: Delegation, known: Reply) -> Delegation:
+    _, upto, attempts = known
     return replace(work, upto=Position(int(upto)) or None, attempts=int(attempts))

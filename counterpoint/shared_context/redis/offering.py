@@ -6,16 +6,16 @@ The conversation is changed first, in one script, and the index of waiting work 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
-from counterpoint.errors import StoreError, StoreUnavailable, UnknownDelegation
+from counterpoint.errors import CorruptRecord, StoreError, StoreUnavailable, UnknownDelegation
 from counterpoint.shared_context.admission import check_headers, check_hosts, check_offer, only
 from counterpoint.shared_context.entries import Amended, Asked, Body, Entry, Withdrawn
 from counterpoint.shared_context.ids import ConversationId, DelegationId, Position
 from counterpoint.shared_context.redis.kept import Kept, named, writer, written
+from counterpoint.shared_context.redis.keys import Place
 from counterpoint.shared_context.redis.scripts import AMEND, DEAD_LETTER, OFFER, RETRY, WITHDRAW
-from counterpoint.shared_context.redis.work import Hint, Work, record_of
+from counterpoint.shared_context.redis.work import Hint, Work, record_of, unpacked, unreadable
 from counterpoint.shared_context.store import DeadLetter, Fence
 
 B = TypeVar("B", bound=Body)
@@ -33,7 +33,7 @@ class Offering:
         hint = await self._work.intend(delegation)
         what = (named(delegation.id), record_of(delegation), named(delegation.queue), hint.priority, hint.order)
         try:
-            position, order = await kept.do(OFFER, *writer(fence), *record, *what, about=delegation.id)
+            position, order = await kept.do(OFFER, *writer(fence), *record, *what, about=delegation.id, replicated=True)
         except StoreUnavailable:
             raise  # it may have been offered all the same: the hint comes up by itself
         except StoreError:
@@ -60,7 +60,7 @@ class Offering:
         for conversation, delegation in await self._work.dead(queue):
             [letter] = await self._kept(conversation).do(DEAD_LETTER, named(delegation))
             if letter:
-                letters.append(msgspec.msgpack.decode(letter, type=DeadLetter))
+                letters.append(_letter(letter, Place(conversation, delegation), queue))
         return letters
 
     async def retry(self, conversation: ConversationId, delegation: DelegationId) -> None:
@@ -68,7 +68,7 @@ class Offering:
         [letter] = await kept.do(DEAD_LETTER, named(delegation))
         if not letter:
             raise UnknownDelegation(f"delegation {delegation!r} of {conversation!r} is not among the dead letters")
-        again = replace(msgspec.msgpack.decode(letter, type=DeadLetter).delegation, attempts=0)
+        again = replace(unpacked(letter, DeadLetter).delegation, attempts=0)
         hint = await self._work.intend(again)
         what = (record_of(again), again.upto or 0, named(again.queue), hint.priority, hint.order)
         await kept.do(RETRY, named(delegation), letter, *what, about=delegation, again=False)
@@ -80,6 +80,13 @@ class Offering:
             await self._work.gone(hint)
         if order:
             await self._work.waits(hint._replace(order=order))
+
+
+def _letter(raw: bytes, at: Place, queue: str) -> DeadLetter:
+    try:
+        return unpacked(raw, DeadLetter)
+    except CorruptRecord as error:
+        return DeadLetter(unreadable(at, queue), str(error))
 
 
 def _hosts(fence: Fence, entry: Entry, kind: type[B]) -> B:

@@ -68,6 +68,8 @@ def _root(error: Exception) -> Exception:
 
 def _ours(error: Exception) -> StoreError | ConfigurationError:
     match error:
+        case foreign.RedisClusterException() if "Cluster mode is not enabled" in str(error):
+            return ConfigurationError("this server is no node of a Cluster: redis:// instead of redis+cluster://")
         case foreign.OutOfMemoryError():
             return StoreFull(f"the Redis server may not grow: {error}")
         case foreign.NoPermissionError() | foreign.AuthorizationError():

@@ -11,12 +11,13 @@ from typing import Any, Final, cast
 import anyio
 import redis.asyncio as redis
 import redis.exceptions as foreign
-from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from counterpoint.errors import ConfigurationError, StoreUnavailable
 from counterpoint.shared_context.redis.refusals import ConnectionLost, NotLetIn, translated
+from counterpoint.shared_context.redis.replication import REPLICA_SECONDS, Durability, Replication
 from counterpoint.shared_context.redis.scripts import Script
 
 COMMAND_SECONDS: Final = 1.0
@@ -37,7 +38,10 @@ Argument = str | bytes | int
 class Server:
     """Connects when first used, and again after every loss."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, durability: Durability = "replicated", replica_seconds: float = REPLICA_SECONDS
+    ) -> None:
+        self._replication = Replication(durability, replica_seconds, self._replicas_of)
         options: dict[str, Any] = {
             "socket_timeout": COMMAND_SECONDS,
             "socket_connect_timeout": COMMAND_SECONDS,
@@ -76,6 +80,7 @@ class Server:
             raise StoreUnavailable(f"{error}{self._hint(error)}") from error
         for section in sections:
             for facts in _of_each_node(section):
+                _check_mode(facts, cluster=self.cluster)
                 _check_version(facts)
                 _check_keeping(facts)
 
@@ -105,15 +110,24 @@ class Server:
         return False
 
     async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, again: bool = True
+        self,
+        script: Script,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+        *,
+        again: bool = True,
+        replicated: bool = False,
     ) -> Reply:
-        """What the script answers. `again`: it may be sent twice, so it is if the connection breaks."""
+        """What the script answers. `again`: it may be sent twice, so it is if the connection breaks. `replicated`: what
+        it writes should reach a replica, if there is one, before it counts as written.
+        """
+        run = self._run_replicated if replicated else self._run
         try:
-            return await self._run(script, keys, arguments)
+            return await run(script, keys, arguments)
         except ConnectionLost:
             if not again:
                 raise
-        return await self._run(script, keys, arguments)
+        return await run(script, keys, arguments)
 
     async def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Reply:
         with translated():
@@ -122,6 +136,50 @@ class Server:
             except foreign.NoScriptError:
                 return cast("Reply", await self._execute("EVAL", script.text, len(keys), *keys, *arguments))
 
+    async def _run_replicated(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Reply:
+        node = await self._node(keys[0])
+        name = str(getattr(node, "name", ""))
+        if not await self._replication.wanted(name):
+            return await self._run(script, keys, arguments)
+        wait = ("WAIT", 1, self._replication.milliseconds)
+        with translated():
+            for command in (("EVALSHA", script.sha), ("EVAL", script.text)):
+                whole = (*command, len(keys), *keys, *arguments)
+                reply, replicas = await (_on_node(node, whole, wait) if node else self._in_a_row(whole, wait))
+                if isinstance(reply, foreign.NoScriptError):
+                    continue
+                if isinstance(reply, foreign.MovedError | foreign.AskError | foreign.TryAgainError):
+                    break  # the client finds out where, and writes there; nobody waits for that
+                if isinstance(reply, Exception):
+                    raise reply
+                self._replication.counted(name, replicas)
+                return cast("Reply", reply)
+        self._replication.counted(name, 0)
+        return await self._run(script, keys, arguments)
+
+    async def _node(self, key: str) -> ClusterNode | None:
+        """Of a Cluster, the one that a key is on."""
+        if not isinstance(self._commands, RedisCluster):
+            return None
+        with translated():
+            await self._commands.initialize()
+            return self._commands.get_node_from_key(key)
+
+    async def _in_a_row(self, *commands: tuple[Argument, ...]) -> list[Any]:
+        """On one connection: `WAIT` asks about what this one has written."""
+        assert isinstance(self._commands, redis.Redis)  # noqa: S101 (a Cluster has nodes)
+        pipeline = self._commands.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
+        return await pipeline.execute(raise_on_error=False)
+
+    async def _replicas_of(self, node: str) -> object:
+        with translated():
+            if isinstance(self._commands, RedisCluster):
+                target = self._commands.get_node(node_name=node)
+                return await self._commands.execute_command("INFO", "replication", target_nodes=target)
+            return await self._execute("INFO", "replication")
+
     async def _execute(self, *command: Argument) -> object:
         return await self._commands.execute_command(*command)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] (the same)
 
@@ -129,6 +187,22 @@ class Server:
         with translated():
             await self._commands.aclose()
             await self.bells.disconnect()
+
+
+async def _on_node(node: ClusterNode, *commands: tuple[Argument, ...]) -> list[Any]:
+    """The replies of commands on one connection to a node of a Cluster; an error in the place of a reply."""
+    connection = node.acquire_connection()
+    replies: list[Any] = []
+    try:
+        for command in commands:
+            await connection.send_packed_command(connection.pack_command(*command))
+            try:
+                replies.append(await node.parse_response(connection, str(command[0])))
+            except foreign.ResponseError as error:
+                return [error, 0]
+    finally:
+        node.release(connection)
+    return replies
 
 
 def _pool(url: str, options: dict[str, Any]) -> redis.ConnectionPool:
@@ -141,6 +215,14 @@ def _of_each_node(info: object) -> list[dict[str, object]]:
     facts = cast("dict[str, object]", info)
     nodes = [cast("dict[str, object]", each) for each in facts.values() if isinstance(each, dict)]
     return nodes if nodes and len(nodes) == len(facts) else [facts]
+
+
+def _check_mode(facts: dict[str, object], *, cluster: bool) -> None:
+    mode = facts.get("server_mode") or facts.get("redis_mode")
+    if mode == "cluster" and not cluster:
+        raise ConfigurationError("this server is a node of a Cluster: redis+cluster:// instead of redis://")
+    if mode == "sentinel":
+        raise ConfigurationError("this is a Sentinel, which keeps nothing: give the address of the server it watches")
 
 
 def _check_version(facts: dict[str, object]) -> None:

@@ -7,11 +7,11 @@ conversation and puts the hint right. So nothing here has to happen in one step 
 from collections.abc import Iterable, Sequence
 from math import inf
 from secrets import token_hex
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
-from counterpoint.errors import StoreError
+from counterpoint.errors import CorruptRecord, StoreError
 from counterpoint.shared_context.delegations import Delegation, Priority
 from counterpoint.shared_context.ids import ConversationId, DelegationId
 from counterpoint.shared_context.redis.keys import (
@@ -28,6 +28,8 @@ from counterpoint.shared_context.redis.keys import (
 from counterpoint.shared_context.redis.refusals import refusal
 from counterpoint.shared_context.redis.scripts import INTEND, LETTERS, PLACE, SWEEP, TAKE, Script
 from counterpoint.shared_context.redis.server import Argument, Reply, Server
+
+T = TypeVar("T")
 
 DEAD_LETTERS: Final = 1_000
 """Dead letters listed per queue and tag; older ones are forgotten (their conversations were told)."""
@@ -152,3 +154,17 @@ def hint_of(delegation: Delegation, order: bytes) -> Hint:
 
 def record_of(delegation: Delegation) -> bytes:
     return msgspec.msgpack.encode(delegation)
+
+
+def unpacked(raw: bytes, kind: type[T]) -> T:
+    """Raises `CorruptRecord`."""
+    try:
+        return msgspec.msgpack.decode(raw, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        what = f"{len(raw)} bytes that are no {kind.__name__}, or one of a newer version"
+        raise CorruptRecord(f"{what}: {error}") from error
+
+
+def unreadable(at: Place, queue: str = "default") -> Delegation:
+    """Stands for a delegation whose record nobody here can read, where its end is told."""
+    return Delegation(at.delegation, at.conversation, "(what was asked cannot be read)", queue=queue)

@@ -25,8 +25,15 @@ class BreakingProxy:
         self.broken = 0
         self._server = server
         self.path = path
+        self._serving: set[anyio.CancelScope] = set()
         self._gone = anyio.Event()
         self._listening = anyio.Event()
+
+    def lead_to(self, server: Path) -> None:
+        """Another server from now on; whoever is connected has to connect again."""
+        self._server = server
+        for scope in self._serving:
+            scope.cancel()
 
     def go(self) -> None:
         self._gone.set()
@@ -47,11 +54,21 @@ class BreakingProxy:
         self.path.unlink()
 
     async def serve(self, client: SocketStream) -> None:
-        async with client, await anyio.connect_unix(self._server) as server:
-            lost: list[bool] = []
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._requests, client, server, lost, tasks.cancel_scope)
-                tasks.start_soon(self._replies, server, client, lost, tasks.cancel_scope)
+        async with client:
+            try:
+                server = await anyio.connect_unix(self._server)
+            except OSError:
+                return  # nobody is there
+            async with server:
+                await self._between(client, server)
+
+    async def _between(self, client: SocketStream, server: SocketStream) -> None:
+        lost: list[bool] = []
+        async with anyio.create_task_group() as tasks:
+            self._serving.add(tasks.cancel_scope)
+            tasks.start_soon(self._requests, client, server, lost, tasks.cancel_scope)
+            tasks.start_soon(self._replies, server, client, lost, tasks.cancel_scope)
+        self._serving.discard(tasks.cancel_scope)
 
     async def _requests(
         self, client: SocketStream, server: SocketStream, lost: list[bool], scope: anyio.CancelScope
