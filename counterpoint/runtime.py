@@ -1,7 +1,8 @@
 """The composition root: the one module that knows both agents. It puts parts together and decides nothing."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 from uuid import uuid4
@@ -17,6 +18,7 @@ from counterpoint.interaction.hosting import Hosting, host
 from counterpoint.interaction.metronome import spread
 from counterpoint.interaction.model import InteractionModel
 from counterpoint.interaction.policy import Policy, weave_when_it_suits
+from counterpoint.interaction.recordings import recorded
 from counterpoint.interaction.session import Session
 from counterpoint.shared_context import dates
 from counterpoint.shared_context.connect import connect
@@ -100,6 +102,7 @@ class Runtime:
         buffer: float = 0.0,
         idle_after: float | None = None,
         resume: ResumeToken | str | None = None,
+        record: str | Path | None = None,
     ) -> AsyncGenerator[Session, None]:
         """Host a conversation while the block lasts.
 
@@ -107,9 +110,10 @@ class Runtime:
         conversation of its own that ends with the block. `buffer`: seconds of output that the listener holds beyond
         what it plays. `idle_after`: seconds of nothing at all after which the session sleeps until something comes in.
         `resume`: the token with which its listener comes back, as the client sent it. A token that is of no use costs
-        nothing: the conversation goes on as without one, and `Session.token_refused` and the log say why.
+        nothing: the conversation goes on as without one, and `Session.token_refused` and the log say why. `record`: a
+        folder for a file with everything that the model perceives and expresses; what people say and show is in it.
 
-        Raises `ConversationClosed` if it was ended.
+        Raises `ConversationClosed` if it was ended, `ConfigurationError` if that file cannot be made.
         """
         if resume is not None and conversation is None:
             raise ConfigurationError("a resume token belongs to a conversation: give its id as well")
@@ -136,12 +140,20 @@ class Runtime:
         try:
             async with (
                 self._serving(),
-                host(hosting, store=self.store, model=self.interaction, policy=self._policy, clock=self._clock) as live,
+                self._recorded(record, id, session) as model,
+                host(hosting, store=self.store, model=model, policy=self._policy, clock=self._clock) as live,
             ):
                 yield live
         finally:
             if self._hosting.get(id) == session:
                 del self._hosting[id], self._states[id]
+
+    def _recorded(
+        self, folder: str | Path | None, conversation: ConversationId, session: SessionId
+    ) -> AbstractAsyncContextManager[InteractionModel]:
+        if folder is None:
+            return nullcontext(self.interaction)
+        return recorded(self.interaction, Path(folder), conversation, session)
 
     def state_of(self, conversation: ConversationId) -> Any:
         """What the application gave to the tools of a conversation."""
