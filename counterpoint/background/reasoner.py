@@ -58,6 +58,9 @@ FAREWELL_SECONDS = 10.0
 RELEASE_SECONDS = 1.0
 """How long it may take to give a delegation back, or to tell what came of one that is over."""
 
+LAST_WORDS_SECONDS = 5.0
+"""How long a worker that closes waits for a store that does not take an answer. Another worker finds it anew then."""
+
 RETRACTED = "An earlier attempt at this broke off; it is being done again."
 
 logger = logging.getLogger(__name__)
@@ -112,6 +115,7 @@ class Reasoner:
         self._work = anyio.CancelScope()
         self._tasks: TaskGroup | None = None
         self._sent = anyio.Event()
+        self._seeing_through = anyio.CancelScope()
 
     @property
     def overdue(self) -> bool:
@@ -126,8 +130,11 @@ class Reasoner:
         return (self._ending or Ending.CUT_OFF).value
 
     def stop(self) -> None:
-        """Give the delegation back, once the writes in flight have ended. What is settled already is seen through."""
+        """Give the delegation back, once the writes in flight have ended. What is settled already is seen through, for
+        as long as the store may take for that.
+        """
         self._end(Ending.RELEASED)
+        self._seeing_through.deadline = anyio.current_time() + LAST_WORDS_SECONDS
 
     def lose(self) -> None:
         """Somebody else has it, or nobody wants it any more."""
@@ -299,7 +306,11 @@ class Reasoner:
             case Ending.SETTLED:
                 if not self._attempt.writer.closed:
                     self._settle_failed()
-                await self._sent.wait()
+                with self._seeing_through:
+                    await self._sent.wait()
+                if not self._sent.is_set():
+                    logger.error("delegation %s: its end could not be written", self._attempt.delegation.id)
+                    self._ending = Ending.CUT_OFF
             case Ending.RELEASED:
                 with anyio.move_on_after(RELEASE_SECONDS), suppress(StoreError):
                     await self._attempt.writer.sent()

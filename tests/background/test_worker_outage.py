@@ -201,3 +201,35 @@ async def test_a_stall_of_a_second_does_not_lose_the_lease(scene, outage):
             first.plug()
         await host.settled()
     assert await host.told() == [("result", "first")]
+
+
+async def test_a_store_that_does_not_come_back_does_not_keep_a_worker_from_closing(scene, outage, caplog):
+    async with scene() as host:
+        cable = outage(host.memory)
+        worker = host.worker(ScriptedBackground(after=2, answer="10:14"), store=cable)
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(worker.run)
+            await host.ask()
+            await anyio.sleep(1)
+            cable.pull()
+            await anyio.sleep(2)
+            began = anyio.current_time()
+            await worker.drain(1)
+            assert anyio.current_time() - began < 10
+    assert "its end could not be written" in caplog.text
+
+
+async def test_an_answer_that_could_not_be_written_is_found_anew(scene, outage):
+    async with scene() as host:
+        cable = outage(host.memory)
+        worker = host.worker(ScriptedBackground(after=2, answer="first"), store=cable)
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(worker.run)
+            await host.ask()
+            await anyio.sleep(1)
+            cable.pull()
+            await anyio.sleep(2)
+            await worker.drain(1)
+        await host.work(ScriptedBackground(answer="second"))
+        await host.settled()
+    assert await host.told() == [("result", "second")]
