@@ -1,0 +1,124 @@
+"""Engines: what a served model costs beyond the server itself, over loopback.
+
+HTTP: from the server sending the event that completes the first sentence of an answer, to the note in the log, through
+client, worker and store; one delegation at a time, and 50 at once. The server is a process of its own that streams a
+scripted answer and stamps its sentence with the time; both read one clock.
+"""
+
+import argparse
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager, suppress
+from pathlib import Path
+
+import anyio
+from measuring import finish, machine, quantile, resident_mb
+
+from counterpoint.background.engines.chat import ChatBackground
+from counterpoint.background.worker import Worker
+from counterpoint.shared_context.dates import now
+from counterpoint.shared_context.delegations import Delegation
+from counterpoint.shared_context.entries import Asked, NoteLaid, Opened, Settled
+from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, SessionId, WriterId
+from counterpoint.shared_context.memory import MemoryStore
+from counterpoint.shared_context.scribe import Scribe
+from counterpoint.tools.toolbox import Toolbox
+
+SERVER = Path(__file__).parent.parent / "tests" / "chat_server.py"
+PAUSE = 0.05
+"""Seconds until the served model has its first token."""
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, str(SERVER), str(port), str(PAUSE)])
+    try:
+        for _ in range(200):
+            time.sleep(0.05)
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+class Wait(list[float]):
+    """Milliseconds from a sentence being sent to its note, one for each delegation. `failed`: that had no answer."""
+
+    failed = 0
+    seconds = 0.0
+
+
+async def delegate(store: MemoryStore, number: int, wait: Wait) -> None:
+    """One conversation with one delegation, from being asked to being settled."""
+    conversation = ConversationId(f"c{number}")
+    opening = await store.open(conversation, WriterId(f"host{number}"))
+    scribe = Scribe(opening.fence, now)
+    await store.append(opening.fence, [scribe.write(Opened(SessionId("s")), beat=Beat(0))])
+    delegation = Delegation(DelegationId("d"), conversation, "When does the train leave?")
+    await store.offer(opening.fence, scribe.write(Asked(delegation), beat=Beat(1)))
+    first = True
+    async with aclosing(store.follow(conversation)) as entries:
+        async for stored in entries:
+            match stored.entry.body:
+                case NoteLaid(note=note) if first and note.text.startswith("Sent at "):
+                    first = False
+                    wait.append((time.perf_counter_ns() - int(note.text.rstrip(".").split()[-1])) / 1e6)
+                case Settled():
+                    wait.failed += first
+                    return
+                case _:
+                    pass
+
+
+async def waits(url: str, *, at_once: int, rounds: int) -> Wait:
+    wait, numbers = Wait(), iter(range(100_000))
+    async with (
+        ChatBackground(f"{url}#m") as model,
+        MemoryStore() as store,
+        Worker(store, model, Toolbox(), concurrency=at_once),
+    ):
+        await delegate(store, next(numbers), Wait())  # imports, first connection
+        begun = time.perf_counter()
+        for _ in range(rounds):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(at_once):
+                    tasks.start_soon(delegate, store, next(numbers), wait)
+        wait.seconds = (time.perf_counter() - begun) / rounds
+    return wait
+
+
+async def http(url: str, rounds: int) -> dict[str, object]:
+    alone = await waits(url, at_once=1, rounds=rounds * 20)
+    many = await waits(url, at_once=50, rounds=rounds)
+    return {
+        "http_first_note_p50_ms": quantile(alone, 0.5),
+        "http_first_note_p99_ms": quantile(alone, 0.99),
+        "http_50_first_note_p50_ms": quantile(many, 0.5),
+        "http_50_first_note_p99_ms": quantile(many, 0.99),
+        "http_50_all_done_s": many.seconds,
+        "http_50_failed": alone.failed + many.failed,
+        "http_memory_mb": resident_mb(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON in the last line")
+    parser.add_argument("--rounds", type=int, default=5, help="of 50 delegations at once (default: %(default)s)")
+    arguments = parser.parse_args()
+    with serving() as url:
+        figures = asyncio.run(http(url, arguments.rounds))
+    finish({"machine": machine(), **figures}, as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()
