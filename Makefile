@@ -48,7 +48,7 @@ check: $(STAMPS)/dev
 	$(BIN)/lint-imports
 
 bench: $(STAMPS)/dev
-	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/store.py bench/telemetry.py; do $(BIN)/python $$script --json || exit 1; done
+	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/sessions.py bench/store.py bench/telemetry.py; do $(BIN)/python $$script --json || exit 1; done
 
 chaos: $(STAMPS)/dev
 	$(BIN)/python bench/faults.py --faults 1000 --json
