@@ -1,24 +1,35 @@
-"""A conversation over a WebSocket, with Starlette.
+"""A conversation over a WebSocket, with Starlette. It survives its server: a client comes back, to any server.
 
     pip install 'counterpoint[local]' starlette uvicorn
-    uvicorn examples.websocket_server:app
+    COUNTERPOINT_STORE=redis://localhost uvicorn examples.websocket_server:app --port 8000
+    COUNTERPOINT_STORE=redis://localhost uvicorn examples.websocket_server:app --port 8001
 
-The client sends what the person types ({"text": "...", "done": true}) and how far it has played
-({"played": [beat, part], "words": n}); it gets a message for each micro-turn that says something.
+and http://127.0.0.1:8000 in a browser, or `python examples/websocket_client.py`. docs/clients.md has the messages.
 """
 
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import anyio
 import msgspec
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
+from starlette.responses import FileResponse
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from counterpoint import MicroTurn, Runtime, Session
-from counterpoint.errors import ChunkRefused, InputFull
+from counterpoint.errors import ChunkRefused, ConversationClosed, Fenced, InputFull
 from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.ids import Beat
+
+GOODBYE = 1000
+TAKEN_OVER, OVER = 4001, 4002
+"""Why a server closes: another connection goes on with the conversation; the conversation has ended."""
+
+HERE = Path(__file__).parent
 
 
 class Typed(msgspec.Struct):
@@ -29,25 +40,49 @@ class Typed(msgspec.Struct):
 
 
 def application(runtime: Runtime) -> Starlette:
-    """One conversation per connection. The runtime is made once and shared."""
+    """The runtime is made once and shared. Whoever knows a conversation's id may take it up: keep ids secret, or check
+    here who is asking.
+    """
 
     async def talk(socket: WebSocket) -> None:
         await socket.accept()
-        async with runtime.session(greeting="Hello!") as session, anyio.create_task_group() as tasks:
-            tasks.start_soon(listen, socket, session, tasks.cancel_scope)
+        asked = socket.query_params
+        known = asked.get("conversation")
+        resume = asked.get("resume") if known else None
+        try:
+            async with runtime.session(known or uuid4().hex, greeting="Hello!", resume=resume) as session:
+                await converse(socket, session)
+        except ConversationClosed:
+            await close(socket, OVER)
+
+    return Starlette(routes=[WebSocketRoute("/talk", talk), Route("/", page), Route("/listener.js", page)])
+
+
+async def page(request: Any) -> FileResponse:
+    return FileResponse(HERE / ("listener.js" if request.url.path == "/listener.js" else "talk.html"))
+
+
+async def converse(socket: WebSocket, session: Session) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(listen, socket, session, tasks.cancel_scope)
+        await send(socket, {"conversation": session.conversation, "session": session.id})
+        try:
             async for turn in session:
                 if turn.text or turn.flush:
-                    await socket.send_text(message(turn))
-
-    return Starlette(routes=[WebSocketRoute("/talk", talk)])
+                    await send(socket, message(turn))
+        except Fenced:
+            await close(socket, TAKEN_OVER)
+        tasks.cancel_scope.cancel()
 
 
 async def listen(socket: WebSocket, session: Session, scope: anyio.CancelScope) -> None:
-    """From the client to the session, until the client leaves."""
+    """From the client to the session. A client that says goodbye ends the conversation; another one may come back."""
     try:
         while True:
             await receive(socket, session)
-    except WebSocketDisconnect:
+    except WebSocketDisconnect as gone:
+        if gone.code == GOODBYE:
+            session.end("the client said goodbye")
         scope.cancel()
 
 
@@ -60,22 +95,33 @@ async def receive(socket: WebSocket, session: Session) -> None:
         if typed.text:
             session.push(TextChunk(typed.text, done=typed.done))
     except (msgspec.MsgspecError, ChunkRefused, InputFull) as error:
-        await socket.send_text(msgspec.json.encode({"error": str(error)}).decode())
+        await send(socket, {"error": str(error)})
 
 
-def message(turn: MicroTurn) -> str:
-    body: dict[str, Any] = {
+async def send(socket: WebSocket, body: dict[str, Any]) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):  # it has gone; `listen` hears of it
+        await socket.send_text(msgspec.json.encode(body).decode())
+
+
+async def close(socket: WebSocket, code: int) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):
+        await socket.close(code)
+
+
+def message(turn: MicroTurn) -> dict[str, Any]:
+    return {
         "beat": turn.beat,
         "part": turn.part,
         "text": turn.text,
         "flush": turn.flush,
+        "voiced": [[voiced.note, voiced.start, voiced.end, voiced.text_start] for voiced in turn.voiced],
         "woven": [note.text for note in turn.woven],
     }
-    return msgspec.json.encode(body).decode()
 
 
 def __getattr__(name: str) -> Starlette:
     """`app` is made when it is first asked for, so that importing this file loads no model."""
     if name == "app":
-        return application(Runtime("local:smollm2", "retrieval"))
+        store = os.environ.get("COUNTERPOINT_STORE", "memory://")
+        return application(Runtime("local:smollm2", "retrieval", store=store))
     raise AttributeError(name)

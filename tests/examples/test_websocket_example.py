@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from counterpoint import Runtime
 from counterpoint.testing import ScriptedBackground, ScriptedInteraction, delegate
 from examples.websocket_client import ask
-from examples.websocket_server import application
+from examples.websocket_server import OVER, TAKEN_OVER, application
 
 pytestmark = pytest.mark.real
 
@@ -49,3 +49,25 @@ async def test_what_makes_no_sense_is_answered_with_an_error_and_the_conversatio
         with anyio.fail_after(10):
             while "ten" not in "".join(message.get("text", "") for message in messages):
                 messages.append(json.loads(await socket.recv()))
+
+
+async def test_who_is_taken_over_from_is_told_so() -> None:
+    async with serving() as address, connect(address) as first:
+        with anyio.fail_after(10):
+            hello = json.loads(await first.recv())
+            async with connect(f"{address}?conversation={hello['conversation']}&resume=nonsense"):
+                await first.wait_closed()
+    assert first.close_code == TAKEN_OVER
+
+
+async def test_a_conversation_to_which_somebody_said_goodbye_is_over() -> None:
+    async with serving() as address:
+        with anyio.fail_after(20):
+            async with connect(address) as first:
+                hello = json.loads(await first.recv())
+            code = 0
+            while code != OVER:
+                async with connect(f"{address}?conversation={hello['conversation']}") as again:
+                    with anyio.move_on_after(1):
+                        await again.wait_closed()
+                    code = again.close_code or 0
