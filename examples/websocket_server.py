@@ -21,7 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from counterpoint import MicroTurn, Runtime, Session
-from counterpoint.errors import ChunkRefused, ConversationClosed, Fenced, InputFull
+from counterpoint.errors import ChunkRefused, ConversationClosed, Fenced, InputFull, lone_errors
 from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.ids import Beat
 
@@ -54,6 +54,8 @@ def application(runtime: Runtime) -> Starlette:
                 await converse(socket, session)
         except ConversationClosed:
             await close(socket, OVER)
+        except Fenced:
+            await close(socket, TAKEN_OVER)
 
     return Starlette(routes=[WebSocketRoute("/talk", talk), Route("/", page), Route("/listener.js", page)])
 
@@ -63,16 +65,14 @@ async def page(request: Any) -> FileResponse:
 
 
 async def converse(socket: WebSocket, session: Session) -> None:
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(listen, socket, session, tasks.cancel_scope)
-        await send(socket, {"conversation": session.conversation, "session": session.id})
-        try:
+    with lone_errors():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listen, socket, session, tasks.cancel_scope)
+            await send(socket, {"conversation": session.conversation, "session": session.id})
             async for turn in session:
                 if turn.text or turn.flush:
                     await send(socket, message(turn))
-        except Fenced:
-            await close(socket, TAKEN_OVER)
-        tasks.cancel_scope.cancel()
+            tasks.cancel_scope.cancel()
 
 
 async def listen(socket: WebSocket, session: Session, scope: anyio.CancelScope) -> None:

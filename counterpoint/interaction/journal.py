@@ -166,6 +166,7 @@ class Journal:
             waiting[:older] = [Pending(given_up(older), waiting[0].beat, self._clock())]
         left = [*self._sending, *map(self._entry, waiting)]
         self._sending = []
+        self._empty.ring()
         return orphans_of(left)
 
     async def make_sure(self) -> None:
