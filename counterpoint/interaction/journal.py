@@ -109,6 +109,7 @@ class Journal:
         self._in_doubt = False
         self._sure = Bell()
         self.covered = Position(0)
+        self._stored = 0
         self._never_asked: set[DelegationId] = set()
         self._outbox: deque[Pending] = deque()
         self._sending: list[Entry] = []
@@ -227,6 +228,8 @@ class Journal:
             try:
                 if self._in_doubt and not (closing and refusals):  # it may have been closed by this very entry
                     await self._look()
+                    if tries and self._forgone(entries):
+                        return
                 if entries:
                     await self._send_once(entries)
             except (StoreUnavailable, StoreFull, ConfigurationError) as error:
@@ -263,7 +266,7 @@ class Journal:
         """
         found = await self._keeping.put_right()
         self._note(found)
-        self.covered = found.standing.covered
+        self.covered, self._stored = found.standing.covered, found.standing.last
         for entry in [each for each in self._accepted if each.header.seq > found.standing.last]:
             try:
                 await self._send_once([entry])
@@ -284,23 +287,40 @@ class Journal:
         beat = self._outbox[0].beat if self._outbox else Beat(0)
         self._outbox.appendleft(Pending(Failed("store", reason), beat, self._clock()))
 
+    def _forgone(self, entries: list[Entry]) -> bool:
+        """What was being sent when the store went away has not reached it, and is pointless by now."""
+        if len(entries) != 1 or entries[0].header.seq <= self._stored:
+            return False
+        header, body = entries[0].header, entries[0].body
+        if not self._pointless(body, header.at):
+            return False
+        self._scribe.unwritten(entries)
+        self._outbox.appendleft(Pending(body, header.beat or Beat(0), header.at))
+        self._forgo_pointless()
+        self._recovered(0)
+        return True
+
     def _forgo_pointless(self) -> None:
-        """What was asked during a long outage, and was withdrawn or has run out of time since, is never begun."""
+        """In its place the log tells that nothing came of it."""
         pending = self._outbox[0]
-        body, waited = pending.body, self._clock() - pending.at
-        match body:
-            case Asked(delegation=delegation) if waited > STALE_ASK_SECONDS:
-                over = waited > delegation.seconds or self._withdrawn_later(delegation.id)
-                if over:
-                    self._never_asked.add(delegation.id)
-            case Amended(delegation=id) | Withdrawn(delegation=id):
-                over = id in self._never_asked
-            case _:
-                return
-        if over:
+        body = pending.body
+        if isinstance(body, Asked | Amended | Withdrawn) and self._pointless(body, pending.at):
             late = TooLate(body)
             self._outbox[0] = msgspec.structs.replace(pending, body=late)
             self._refused(late)
+
+    def _pointless(self, body: Body, at: float) -> bool:
+        """What was asked during a long outage, and was withdrawn or has run out of time since, is never begun."""
+        waited = self._clock() - at
+        match body:
+            case Asked(delegation=delegation) if waited > STALE_ASK_SECONDS:
+                if waited > delegation.seconds or self._withdrawn_later(delegation.id):
+                    self._never_asked.add(delegation.id)
+                return delegation.id in self._never_asked
+            case Amended(delegation=id) | Withdrawn(delegation=id):
+                return id in self._never_asked
+            case _:
+                return False
 
     def _withdrawn_later(self, delegation: DelegationId) -> bool:
         bodies = (pending.body for pending in self._outbox)
