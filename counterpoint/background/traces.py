@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from counterpoint import telemetry
-from counterpoint.background.model import Answer, BackgroundModel, Call, Say, Step, Usage
+from counterpoint.background.inference_span import Inference
+from counterpoint.background.model import BackgroundModel, Step
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import Asked, Body, NoteLaid, Settled, Stored, Taken
 from counterpoint.shared_context.notes import NoteKind
@@ -132,7 +133,7 @@ class AttemptTrace:
         labels = {Is.OPERATION: operation, Is.PROVIDER: model.name.partition(":")[0], Is.MODEL: model.name}
         name = operation if model.name == operation else f"{operation} {model.name}"
         span = self._below(name, SpanKind.CLIENT, {**labels, Is.AGENT: names.BACKGROUND})
-        inference = _Inference(span, labels, self._clock)
+        inference = Inference(span, labels, self._clock)
         try:
             with span.current():
                 yield inference.stepped
@@ -217,60 +218,6 @@ class AttemptTrace:
     def _tell(self, event: Event, at: float, more: telemetry.Attributes | None = None) -> None:
         known = {Is.DELEGATION: self._lease.delegation.id, Is.ATTEMPT: self._lease.attempt}
         telemetry.emit(event, at, self._process, {**self._about, **known, **(more or {})})
-
-
-class _Inference:
-    def __init__(self, span: Span, labels: dict[str, str], clock: Callable[[], float]) -> None:
-        self._span = span
-        self._labels = labels
-        self._clock = clock
-        self._first: float | None = None
-        self._read = 0
-        self._written = 0
-        self._reason = ""
-        self._said: list[str] = []
-
-    def stepped(self, step: Step) -> None:
-        match step:
-            case Usage(read=read, written=written):
-                self._read += read
-                self._written += written
-                return
-            case Call():
-                self._reason = "tool_calls"
-            case Answer(text=text):
-                self._reason = "stop"
-                self._said.append(text)
-            case Say(text=text):
-                self._said.append(text)
-            case _:
-                pass
-        if self._first is None:
-            self._first = max(self._clock() - self._span.began, 0.0)
-
-    def failed(self, error: str) -> None:
-        self._reason = "error"
-        self._labels[Is.ERROR] = error
-        self._span.fail(error)
-
-    def stopped(self) -> None:
-        """The reasoner stopped it; that it does so behind an answer is the usual end."""
-        self._reason = self._reason or "cancelled"
-
-    def end(self) -> None:
-        at, span = self._clock(), self._span
-        span.set({Is.FINISH_REASONS: [self._reason or "stop"]})
-        if self._first is not None:
-            span.set({Is.FIRST_CHUNK: self._first})
-            telemetry.measure(names.OPERATION_FIRST_CHUNK, self._first, self._labels, span)
-        if self._read or self._written:
-            span.set({Is.TOKENS_READ: self._read, Is.TOKENS_WRITTEN: self._written})
-            for kind, count in (("input", self._read), ("output", self._written)):
-                telemetry.measure(names.TOKEN_USAGE, count, {**self._labels, Is.TOKEN_TYPE: kind}, span)
-        if self._said and (said := telemetry.captured(" ".join(self._said))) is not None:
-            span.set({Is.TOLD: said})
-        telemetry.measure(names.OPERATION_DURATION, max(at - span.began, 0.0), self._labels, span)
-        span.end(at)
 
 
 _AGENT: Final[telemetry.Attributes] = {Label.AGENT: names.BACKGROUND}

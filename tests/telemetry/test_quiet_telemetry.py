@@ -133,10 +133,10 @@ def test_metrics_carry_no_ids() -> None:
 
 
 def test_a_reason_of_a_policy_of_ones_own_cannot_flood_a_metric() -> None:
-    from counterpoint.interaction.traces import _word
+    from counterpoint.interaction.weave_spans import word
 
-    assert _word("person_speaking") == "person_speaking"
-    assert _word("held because of delegation d17 at 10:14") == "other"
+    assert word("person_speaking") == "person_speaking"
+    assert word("held because of delegation d17 at 10:14") == "other"
 
 
 def test_instrumented_libraries_are_asked_to_be_quiet_and_only_there() -> None:
