@@ -166,7 +166,9 @@ def main() -> None:
     print(result.wrong)
     print()
     figures = {"machine": machine(), "server": version(server), "cells": arguments.cells, **result.figures}
-    finish(figures, as_json=arguments.json)
+    finish(figures, as_json=False)
+    if arguments.json:
+        print(json.dumps({**figures, "kinds": {row.kind: msgspec.to_builtins(row) for row in result.rows}}))
     sys.exit(1 if result.figures["lost"] or result.figures["doubled"] else 0)
 
 

@@ -107,6 +107,12 @@ class Cell:
             turned = hosts[index % HOSTS :] + hosts[: index % HOSTS]
             await self.link.tell(Open(conversation, tuple(turned)))
 
+    @property
+    def busiest_host(self) -> Member:
+        """The one with most conversations."""
+        homes = [self.link.hosts.get(conversation) for conversation in self.conversations]
+        return max(self.hosts, key=lambda host: homes.count(str(host.socket)))
+
     def kill_worker(self, worker: Member) -> None:
         self.killed.append(Killed(worker.name, dates.now()))
         worker.child.kill()

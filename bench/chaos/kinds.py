@@ -187,12 +187,12 @@ async def jump_clock(cell: Cell, chance: random.Random) -> None:
 
 
 async def kill_host(cell: Cell, chance: random.Random) -> None:
-    chance.choice(cell.hosts).child.kill()
+    cell.busiest_host.child.kill()
 
 
 async def freeze_host(cell: Cell, chance: random.Random) -> None:
     """It comes back when others have taken up its conversations, and believes that they are its own."""
-    child = chance.choice(cell.hosts).child
+    child = cell.busiest_host.child
     child.stop()
     await anyio.sleep(chance.uniform(2, 4))
     child.go_on()
@@ -200,7 +200,7 @@ async def freeze_host(cell: Cell, chance: random.Random) -> None:
 
 async def split_hosts(cell: Cell, chance: random.Random) -> None:
     """A host is cut off from the store and goes on talking; its clients have gone to another one."""
-    host = chance.choice(cell.hosts)
+    host = cell.busiest_host
     host.line.away = True
     host.line.cut()
     await anyio.sleep(0.5)

@@ -8,16 +8,19 @@ import anyio
 import msgspec
 
 from chaos.counting import Ears, Heard
-from chaos.listener import ListenerOptions, Played, run_listener
+from chaos.listener import Joined, ListenerOptions, Played, Tells, run_listener
 from chaos.processes import Child
 from chaos.wire import BROKEN, Wire
 
 
 class Link:
-    """`ears`: what was heard so far. `transcript`, `arrivals`: the listener's own files, complete when it has ended."""
+    """`ears`: what was heard so far. `hosts`: of each conversation, as the listener sees it. `transcript`, `arrivals`:
+    the listener's own files, complete when it has ended.
+    """
 
     def __init__(self, wire: Wire, options: ListenerOptions) -> None:
         self.ears = Ears()
+        self.hosts: dict[str, str] = {}
         self.transcript = options.transcript
         self.arrivals = options.arrivals
         self._wire = wire
@@ -30,8 +33,11 @@ class Link:
     async def run(self) -> None:
         try:
             while True:
-                played = await self._wire.receive(Played)
-                self.ears.hear([Heard(played.at, played.conversation, played.word)])
+                match await self._wire.receive(Tells):
+                    case Played(at, conversation, word):
+                        self.ears.hear([Heard(at, conversation, word)])
+                    case Joined(conversation, host):
+                        self.hosts[conversation] = host
         except BROKEN:
             pass
 

@@ -58,6 +58,13 @@ class Played(msgspec.Struct, frozen=True, tag="played"):
     word: str
 
 
+class Joined(msgspec.Struct, frozen=True, tag="joined"):
+    """This host has the conversation from now on."""
+
+    conversation: str
+    host: str
+
+
 class Came(msgspec.Struct, frozen=True, tag="came"):
     """A micro-turn came. `connection` counts those of the conversation; `late`: as the host measured it."""
 
@@ -70,6 +77,7 @@ class Came(msgspec.Struct, frozen=True, tag="came"):
 
 
 Told = Open | Type | Move
+Tells = Played | Joined
 
 
 class ListenerOptions(msgspec.Struct, frozen=True):
@@ -108,7 +116,7 @@ class _Listener:
         self._transcript = transcript
         self._arrivals = arrivals
         self._ears: dict[str, _Ear] = {}
-        self._told: deque[Played] = deque()
+        self._told: deque[Tells] = deque()
         self._bell = anyio.Event()
 
     async def obey(self) -> None:
@@ -118,7 +126,7 @@ class _Listener:
             while True:
                 match await self._wire.receive(Told):
                     case Open(conversation, hosts):
-                        ear = _Ear(conversation, hosts, self._tasks, self._played, self._came)
+                        ear = _Ear(conversation, hosts, self._tasks, self)
                         self._ears[conversation] = ear
                         ear.begin()
                     case Type(conversation, text):
@@ -129,13 +137,17 @@ class _Listener:
         except BROKEN:
             pass
 
-    def _played(self, conversation: str, word: str) -> None:
+    def played(self, conversation: str, word: str) -> None:
         played = Played(now(), conversation, word)
         self._transcript(json.dumps([played.at, conversation, word]) + "\n")
         self._told.append(played)
         self._bell.set()
 
-    def _came(self, came: Came) -> None:
+    def joined(self, joined: Joined) -> None:
+        self._told.append(joined)
+        self._bell.set()
+
+    def came(self, came: Came) -> None:
         self._arrivals(
             json.dumps([came.at, came.conversation, came.connection, came.beat, came.span, came.late]) + "\n"
         )
@@ -171,14 +183,12 @@ class _Ear:
         conversation: str,
         hosts: tuple[str, ...],
         tasks: TaskGroup,
-        played: Callable[[str, str], None],
-        came: Callable[[Came], None],
+        record: _Listener,
     ) -> None:
         self._conversation = conversation
         self._hosts = hosts
         self._tasks = tasks
-        self._played = played
-        self._came = came
+        self._record = record
         self._connection = 0
         self._host = ""
         self._wire: Wire | None = None
@@ -236,6 +246,7 @@ class _Ear:
             return
         self._wire = wire
         self._join(SessionId(welcome.session))
+        self._record.joined(Joined(self._conversation, self._host))
         await self._type_again(wire, welcome)
         while True:
             with anyio.fail_after(SILENCE_SECONDS if connection == self._connection else None):
@@ -256,7 +267,7 @@ class _Ear:
             await wire.send(Says(text))
 
     def _take(self, speech: Speech, wire: Wire, connection: int) -> None:
-        self._came(Came(now(), self._conversation, connection, speech.beat, speech.span, speech.late))
+        self._record.came(Came(now(), self._conversation, connection, speech.beat, speech.span, speech.late))
         turn = _Turn(speech, wire)
         if self._listener is not None:
             self._listener.given(turn.as_given)
@@ -307,7 +318,7 @@ class _Ear:
         for number in (answered_by(word), quoted_by(word)):
             if number is not None:
                 self._unanswered.pop(number, None)
-        self._played(self._conversation, word)
+        self._record.played(self._conversation, word)
 
     async def _send(self, wire: Wire, message: Says | HasPlayed) -> None:
         """A line that is lost comes back by itself, and what was typed is then sent again."""

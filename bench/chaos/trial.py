@@ -85,11 +85,11 @@ class Trial:
             tasks.start_soon(self._ask_all, kind, asked)
             await anyio.sleep(self._chance.uniform(*STRIKE_SECONDS))
             round_.struck = now()
-            round_.in_flight = sum(1 for each in asked if each.said and not self._answered(each))
+            round_.in_flight = sum(1 for each in self._of(round_) if each.said and not self._answered(each))
             await kind.strike(self.cell, self._chance)
             round_.healed = now()
         with anyio.move_on_after(ANSWER_SECONDS):
-            while not all(self._answered(each) for each in asked):
+            while not all(self._answered(each) for each in self._of(round_)):
                 await anyio.sleep(0.1)
         await anyio.sleep(0.4)
         round_.over = now()
@@ -117,6 +117,9 @@ class Trial:
     @property
     def unanswered(self) -> list[Asked]:
         return [each for each in self.asked if not self._answered(each)]
+
+    def _of(self, round_: Round) -> list[Asked]:
+        return [each for each in self.asked if each.of == round_.key]
 
     def _answered(self, asked: Asked) -> bool:
         return asked.unwanted is not None or self.cell.link.ears.answered(asked.ask)

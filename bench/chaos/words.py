@@ -9,7 +9,7 @@ import msgspec
 
 ANSWER_WORDS = 7
 
-_ASK = re.compile(r"find a(\d+)(?: (\w+))?")
+_ASK = re.compile(r"find a(\d+)(?: (hang|flood|poison))?")
 _ANSWER_WORD = re.compile(r"a(\d+)-\d+")
 _QUOTED = re.compile(r"\ba(\d+)\b(?!-)")
 
