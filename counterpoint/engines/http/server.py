@@ -31,6 +31,9 @@ from counterpoint.shared_context import dates
 READ_SECONDS: Final = 120.0
 """How long a server may send nothing: some load a model first."""
 
+LIST_SECONDS: Final = 10.0
+"""The same where it is only asked which models it has."""
+
 LONGEST_ERROR: Final = 65_536
 """Bytes that are read of an error."""
 
@@ -57,7 +60,7 @@ class ChatServer:
         read_seconds: float = READ_SECONDS,
         clock: Callable[[], float] = dates.now,
     ) -> None:
-        self.address = address
+        self.address = _usable(address)
         self._key = key
         self._clock = clock
         self._chance = random.Random()  # noqa: S311 (jitter is no secret)
@@ -65,6 +68,7 @@ class ChatServer:
         self._model = address.model
         self._quirks = known_quirks(address.host, address.model)
         self._looked_up = False
+        self._looking = anyio.Lock()
 
     @property
     def name(self) -> str:
@@ -165,15 +169,22 @@ class ChatServer:
 
     async def _look_up(self) -> None:
         """Once: how long a context may be, and which model is meant where none was named."""
-        if self._looked_up:
-            return
-        cards = await self._cards_if_any() if self._model else await self._cards()
-        if not self._model:
-            self._choose(cards)
-        known = next((card for card in cards or () if _same(self._model, card.name)), None)
-        if known is not None and self._quirks.max_length is None:
-            self._quirks = replace(self._quirks, max_length=known.max_length)
-        self._looked_up = cards is not None
+        async with self._looking:
+            if self._looked_up:
+                return
+            try:
+                cards = await self._cards()
+            except (ServerFault, ConfigurationError) as error:
+                if not self._model:
+                    raise
+                self._looked_up = not (isinstance(error, ServerFault) and error.temporary)
+                return
+            if not self._model:
+                self._choose(cards)
+            known = next((card for card in cards or () if _same(self._model, card.name)), None)
+            if known is not None and self._quirks.max_length is None:
+                self._quirks = replace(self._quirks, max_length=known.max_length)
+            self._looked_up = True
 
     def _choose(self, cards: list[Card] | None) -> None:
         if cards is None or len(cards) != 1:
@@ -194,7 +205,8 @@ class ChatServer:
         """None if the server lists no models."""
         async with self._connections as client:
             try:
-                async with client.stream("GET", f"{self.address.base}/models", headers=self._headers()) as response:
+                url, headers = f"{self.address.base}/models", self._headers()
+                async with client.stream("GET", url, headers=headers, timeout=LIST_SECONDS) as response:
                     body = await beginning(response)
             except httpx.HTTPError as error:
                 raise self._fault(error) from error
@@ -238,6 +250,14 @@ class ChatServer:
     def _headers(self) -> dict[str, str]:
         key = {} if self._key is None else self._key.header
         return {"Content-Type": "application/json", "User-Agent": "counterpoint", **telemetry.outgoing(), **key}
+
+
+def _usable(address: Address) -> Address:
+    try:
+        httpx.URL(address.base)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"the address of the server cannot be used: {error}") from error
+    return address
 
 
 def _size(delta: Delta) -> int:

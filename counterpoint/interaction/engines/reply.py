@@ -9,12 +9,21 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Final
 
+import anyio
+
 from counterpoint.engines.http.deltas import Delta, Stopped, Text
 from counterpoint.errors import CounterpointError
 
 _PIECE: Final = re.compile(r"\s*\S{1,12}|\s+")
 """About what a token is: a word, or a part of a long one."""
 
+FIRST_SECONDS: Final = 20.0
+"""How long the first word may take: longer than a person waits, thoughts included."""
+
+WHOLE_SECONDS: Final = 60.0
+"""How long the rest may take: as long as it takes to say it."""
+
+TOO_SLOW: Final = "the answer did not come in time"
 FILTERED: Final = "the answer was stopped by the server's content filter"
 
 
@@ -27,6 +36,7 @@ class Reply:
         self.failure = ""
         self.taken = 0
         self._pieces: deque[str] = deque()
+        self._begun = False
         self._ended = False
         # The task is asyncio's own: a stream is opened in one place and closed in another, which a task group, whose
         # scope would have to be left in between, does not allow. Whoever closes the stream waits for it.
@@ -58,16 +68,24 @@ class Reply:
 
     async def _receive(self, deltas: AsyncGenerator[Delta, None]) -> None:
         try:
-            async with aclosing(deltas):
-                async for delta in deltas:
-                    match delta:
-                        case Text(text=text):
-                            self._pieces += _PIECE.findall(text)
-                        case Stopped(reason="content_filter"):
-                            self.failure = FILTERED
-                        case _:
-                            pass
-        except CounterpointError as error:
-            self.failure = str(error)
+            with anyio.move_on_after(FIRST_SECONDS) as patience:
+                async with aclosing(deltas):
+                    async for delta in deltas:
+                        self._take_in(delta, patience)
+            if patience.cancelled_caught:
+                self.failure = TOO_SLOW
+        except Exception as error:  # noqa: BLE001 (whatever it is, the conversation goes on without this answer)
+            self.failure = str(error) if isinstance(error, CounterpointError) else f"{type(error).__name__}: {error}"
         finally:
             self._ended = True
+
+    def _take_in(self, delta: Delta, patience: anyio.CancelScope) -> None:
+        match delta:
+            case Text(text=text):
+                if not self._begun:
+                    self._begun, patience.deadline = True, anyio.current_time() + WHOLE_SECONDS
+                self._pieces += _PIECE.findall(text)
+            case Stopped(reason="content_filter"):
+                self.failure = FILTERED
+            case _:
+                pass

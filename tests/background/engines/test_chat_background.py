@@ -410,6 +410,29 @@ async def test_an_answer_that_is_not_streamed_is_understood():
     assert (await round_of(whole(body)))[-1] == Answer("At ten.")
 
 
+async def test_many_at_once_ask_for_the_list_of_models_once():
+    wire = Wire(answers("At ten."))
+    async with serving(wire) as url, ChatBackground(f"{url}#m") as model, anyio.create_task_group() as tasks:
+
+        async def think():
+            async with aclosing(model.think(package(), (), ())) as thinking:
+                [_ async for _ in thinking]
+
+        for _ in range(20):
+            tasks.start_soon(think)
+    assert len(wire.asked) == 20
+    assert len(wire.seen) == 21
+
+
+async def test_a_server_that_lists_no_models_is_asked_for_them_once():
+    wire = Wire(answers("At ten."), models=None)
+    async with serving(wire) as url, ChatBackground(f"{url}#m") as model:
+        for _ in range(2):
+            async with aclosing(model.think(package(), (), ())) as thinking:
+                [_ async for _ in thinking]
+    assert len(wire.seen) == 3
+
+
 # keys and names
 
 

@@ -9,6 +9,7 @@ from instruct_talk import joined, keys, offer
 
 from counterpoint.engines.http import faults
 from counterpoint.errors import ConfigurationError
+from counterpoint.interaction.engines import reply
 from counterpoint.interaction.engines.chat import ChatInteraction
 from counterpoint.interaction.engines.harness import CHECKING
 from counterpoint.interaction.engines.load import load_interaction
@@ -257,6 +258,15 @@ async def test_an_answer_that_cannot_be_had_is_admitted_and_the_conversation_goe
         await agent.step("And now?")
         await agent.until_quiet()
     assert agent.said == f"{CANNOT_ANSWER} I am well."
+
+
+async def test_a_server_that_only_keeps_the_connection_alive_is_given_up(monkeypatch, caplog):
+    monkeypatch.setattr(reply, "FIRST_SECONDS", 0.05)
+    async with talking(Script(b": ping\n\n", 0.01, FOREVER)) as agent:
+        await agent.step("How are you?")
+        await agent.until_quiet()
+    assert agent.said == CANNOT_ANSWER
+    assert reply.TOO_SLOW in caplog.text
 
 
 async def test_half_an_answer_is_said_and_admitted_to_be_half():
