@@ -22,7 +22,7 @@ from counterpoint.interaction.nn.dmel import RATE
 from counterpoint.shared_context.notes import NoteKind
 from training import phrases, voices
 from training.align import align
-from training.bank import LOUDNESS, espeak_variants, seed_of
+from training.bank import LOUDNESS, _engine, espeak_variants, seed_of
 from training.scene import BEAT, Demand, NoClip, Placed, Scene, Utterance, beat_of
 from training.speakers import avoid_ok
 from training.tasks import sample
@@ -72,32 +72,24 @@ class SynthSpeaker:
 def voices_of(split: str, rng: np.random.Generator) -> tuple[str, Voice]:
     """A random voice of the split."""
     if split == "unseen synthesizers":
-        piper, reference = _made("piper", lambda: voices.Piper("joe")), _made("rms", lambda: voices.Flite("rms"))
+        piper, reference = _engine(voices.Piper, "joe"), _engine(voices.Flite, "rms")
         length = float(rng.uniform(0.85, 1.2))
         return "piper joe", lambda text: _aligned(reference.say(text, 0.97), piper.samples(text, length))
     if split == "unseen voices":
-        slt = _made("slt", lambda: voices.Flite("slt"))
+        slt = _engine(voices.Flite, "slt")
         pace = float(rng.uniform(0.8, 1.2))
         return "flite slt", lambda text: slt.say(text, pace)
     if split == "seen voices" and rng.random() < 0.5:
         name = str(rng.choice(["awb", "rms", "kal16"]))
-        known, pace = _made(name, lambda: voices.Flite(name)), float(rng.uniform(0.8, 1.2))
+        known, pace = _engine(voices.Flite, name), float(rng.uniform(0.8, 1.2))
         return f"flite {name}", lambda text: known.say(text, pace)
-    espeak = _made("espeak", voices.Espeak)
-    while True:
+    espeak = _engine(voices.Espeak)  # one for the process: the library knows one callback
+    for _ in range(50):
         variant = str(rng.choice(espeak_variants("test" if split == "unseen variants" else "train")))
         accent, rate, pitch = str(rng.choice(ACCENTS)), int(rng.integers(130, 200)), int(rng.integers(20, 80))
         if espeak.say("look at the ball", accent, variant, rate, pitch):  # not every pair of accent and variant speaks
             return f"espeak-ng {accent}+{variant}", lambda text: espeak.say(text, accent, variant, rate, pitch)
-
-
-_MADE: dict[str, object] = {}
-
-
-def _made(name: str, make: Callable[[], object]):
-    if name not in _MADE:
-        _MADE[name] = make()
-    return _MADE[name]
+    raise RuntimeError("espeak-ng says nothing with any of its voices")
 
 
 def _aligned(known: Clip | None, samples: np.ndarray) -> Clip | None:
@@ -194,7 +186,7 @@ def _ended(scene: Scene, beat: int) -> float:
     for placed in scene.placed:
         for end, label in zip(placed.utterance.ends, placed.labels, strict=False):
             if label == beat:
-                return round(placed.start + end, 3)
+                return round(float(placed.start + end), 3)
     return beat * BEAT
 
 
@@ -213,14 +205,14 @@ def item_of(scene: Scene, suite: Suite, split: str, name: str, voice: str) -> It
             Laid(round(note.beat * BEAT + 0.1, 3), v.decode(list(note.tokens[1:])), KINDS[v.TOKENS[note.tokens[0]]])
             for note in scene.notes
         ),
-        speaking=tuple((round(p.start, 3), round(p.end, 3)) for p in scene.placed if not p.aloof),
+        speaking=tuple((round(float(p.start), 3), round(float(p.end), 3)) for p in scene.placed if not p.aloof),
         expect=() if suite is Suite.WORDS else expectations(scene, suite),
     )
 
 
 def _word(placed: Placed, n: int) -> Spoken:
     word = placed.utterance.words[n]
-    return Spoken(v.TOKENS[word], round(placed.start + placed.utterance.ends[n], 3), content=word in CONTENT)
+    return Spoken(v.TOKENS[word], round(float(placed.start + placed.utterance.ends[n]), 3), content=word in CONTENT)
 
 
 def write_wav(path: Path, samples: np.ndarray, eight_bits: bool) -> None:
@@ -266,9 +258,11 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     items: list[Item] = []
-    for suite in map(Suite, arguments.suites.split(",")):
-        beats = (SHORT if arguments.short else BEATS)[suite]
-        for split in arguments.splits.split(","):
+    for split in arguments.splits.split(
+        ","
+    ):  # Piper's last: it brings an espeak-ng of its own, and ours is dumb after it
+        for suite in map(Suite, arguments.suites.split(",")):
+            beats = (SHORT if arguments.short else BEATS)[suite]
             items += make(suite, split, arguments.count, beats, arguments.out, arguments.eight_bits)
             save_items(tuple(items), arguments.out)
             print(f"{suite.value}, {split}: {arguments.count} items", flush=True)

@@ -66,7 +66,7 @@ class Espeak:
             self._pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
         index = 0
         while events[index].type:
-            if events[index].type == 1:
+            if events[index].type == 1 and events[index].length:  # now and then the end is announced as an empty word
                 self._starts.append(events[index].audio_position)
             index += 1
         return 0
