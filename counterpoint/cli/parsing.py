@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from counterpoint.background.engines.load import KNOWN as BACKGROUND_MODELS
 from counterpoint.cli.dead import DeadOptions, dead
-from counterpoint.cli.demo import demo
+from counterpoint.cli.demo import demo, demo_store
 from counterpoint.cli.evaluating import add_evaluate
 from counterpoint.cli.keeping import add_keeping
 from counterpoint.cli.options import Options, setting_up
@@ -45,8 +45,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
-    _conversation(commands, "talk", talk, "talk with it in this terminal; type while it speaks")
-    _conversation(commands, "demo", demo, "the same, with a bundled script of a person typing in real time")
+    what = "talk with it in this terminal; type while it speaks"
+    _conversation(commands, "talk", talk, what, lambda: "memory://", "memory://")
+    what = "the same, with a bundled script of a person typing in real time"
+    _conversation(commands, "demo", demo, what, demo_store, "embedded://, or memory:// without the extra")
     _worker(commands)
     _dead(commands)
     add_keeping(commands)
@@ -54,7 +56,9 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _conversation(commands: Commands, name: str, converse: Conversing, what: str) -> None:
+def _conversation(
+    commands: Commands, name: str, converse: Conversing, what: str, store: Callable[[], str], store_named: str
+) -> None:
     command = commands.add_parser(name, parents=[_colleague(), _watched()], help=what)
     command.add_argument(
         "--interaction",
@@ -62,9 +66,7 @@ def _conversation(commands: Commands, name: str, converse: Conversing, what: str
         metavar="NAME",
         help=f"who talks: {INTERACTION_MODELS} (default: %(default)s)",
     )
-    command.add_argument(
-        "--store", default="memory://", metavar="URL", help="where the conversation is kept (default: %(default)s)"
-    )
+    command.add_argument("--store", metavar="URL", help=f"where the conversation is kept (default: {store_named})")
     command.add_argument(
         "--served",
         action="store_true",
@@ -76,7 +78,7 @@ def _conversation(commands: Commands, name: str, converse: Conversing, what: str
     command.add_argument("--no-color", action="store_true", help="plain text also on a terminal")
 
     async def start(arguments: argparse.Namespace) -> None:
-        options = _options(arguments)
+        options = _options(arguments, store)
         async with setting_up(options) as runtime:
             await converse(runtime, options)
 
@@ -165,13 +167,13 @@ def _watched() -> argparse.ArgumentParser:
     return shared
 
 
-def _options(arguments: argparse.Namespace) -> Options:
+def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options:
     return Options(
         interaction=arguments.interaction,
         background=_background(arguments, unless="none" if arguments.served else "retrieval"),
         tools=tuple(arguments.tools),
         docs=arguments.docs,
-        store=arguments.store,
+        store=arguments.store or store(),
         served=arguments.served,
         queue=arguments.queue,
         color=sys.stdout.isatty() and not arguments.no_color,
