@@ -8,6 +8,7 @@ import anyio
 
 from counterpoint.cli.lanes import Lanes
 from counterpoint.cli.narrator import Narrator
+from counterpoint.cli.options import Options, report
 from counterpoint.errors import lone_errors
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
@@ -21,19 +22,23 @@ GREETING = "Hello! Ask me something, or just talk to me."
 
 @asynccontextmanager
 async def shown(
-    runtime: Runtime, write: Callable[[str], None], *, color: bool
+    runtime: Runtime, write: Callable[[str], None], options: Options
 ) -> AsyncGenerator[tuple[Session, Narrator], None]:
     """A session whose micro-turns are played (as text) and shown until the block is left, the session ends, or Ctrl-C
     ends both.
     """
-    lanes = Lanes(write, color=color)
+    lanes = Lanes(write, color=options.color)
     narrator = Narrator(lanes)
     lanes.head()
     with lone_errors():
         async with (
-            runtime.session(instructions=INSTRUCTIONS, greeting=GREETING) as session,
+            runtime.session(
+                options.conversation, instructions=INSTRUCTIONS, greeting=GREETING, record=options.record
+            ) as session,
             anyio.create_task_group() as tasks,
         ):
+            if options.store.rstrip("/") not in ("memory:", "embedded:"):
+                report(f"conversation {session.conversation}: `counterpoint log` shows it, also afterwards")
             tasks.start_soon(_listen, session, narrator, tasks.cancel_scope)
             tasks.start_soon(_follow, runtime, session, narrator)
             tasks.start_soon(_interrupted, tasks.cancel_scope)

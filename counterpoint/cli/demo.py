@@ -42,7 +42,7 @@ def demo_store() -> str:
 
 async def demo(runtime: Runtime, options: Options) -> None:
     """About a minute, then the summary."""
-    async with shown(runtime, print, color=options.color) as (session, narrator):
+    async with shown(runtime, print, options) as (session, narrator):
         start = anyio.current_time()
         for scripted in SCRIPT:
             await anyio.sleep_until(start + scripted.at)

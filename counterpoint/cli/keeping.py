@@ -55,15 +55,24 @@ def _log(commands: Commands) -> None:
 def _replay(commands: Commands) -> None:
     what = "make the decisions of a conversation again, from its log, and say whether they are the same"
     command = commands.add_parser("replay", help=what, description=replay.__doc__)
-    command.add_argument("what", metavar="FILE-OR-ID", help="an export; with --store, a conversation")
+    command.add_argument(
+        "what",
+        metavar="FILE-OR-ID",
+        help="an export; with --store, a conversation; with --interaction, a recording or a folder of them",
+    )
     command.add_argument("--store", metavar="URL", help="where the conversation is kept")
     command.add_argument("--until", type=int, metavar="BEAT", help="up to this beat")
     command.add_argument(
         "--policy", metavar="MODULE:NAME", help="the weaving policy that decides (default: the one that did)"
     )
 
+    command.add_argument(
+        "--interaction", metavar="NAME", help="run this model again over a recording, not the decisions"
+    )
+
     async def start(arguments: argparse.Namespace) -> None:
-        await replay(ReplayOptions(arguments.what, arguments.store, arguments.until, arguments.policy))
+        given = arguments
+        await replay(ReplayOptions(given.what, given.store, given.until, given.policy, given.interaction))
 
     command.set_defaults(start=start)
 

@@ -22,6 +22,7 @@ from counterpoint.tools.toolbox import Toolbox, load_tools
 class Options(msgspec.Struct, frozen=True):
     """As on the command line; `docs` is a folder or None, `tools` are `module:name`. `served`: workers in other
     processes take the delegations; the tools, which are theirs then, are named to the interaction model.
+    `conversation`: its id, to be taken up again later; `record`: a folder.
     """
 
     interaction: str = "local:smollm2"
@@ -32,6 +33,8 @@ class Options(msgspec.Struct, frozen=True):
     served: bool = False
     queue: str = "default"
     color: bool = False
+    conversation: str | None = None
+    record: str | None = None
 
 
 def report(line: str) -> None:

@@ -75,6 +75,14 @@ def _conversation(
     command.add_argument(
         "--queue", default="default", metavar="NAME", help="the workers that are asked (default: %(default)s)"
     )
+    command.add_argument(
+        "--conversation",
+        metavar="ID",
+        help="its id; it stays open, and goes on when it is named again (default: a new one)",
+    )
+    command.add_argument(
+        "--record", metavar="FOLDER", help="write down what the interaction model perceives and says, for `replay`"
+    )
     command.add_argument("--no-color", action="store_true", help="plain text also on a terminal")
 
     async def start(arguments: argparse.Namespace) -> None:
@@ -176,6 +184,8 @@ def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options
         store=arguments.store or store(),
         served=arguments.served,
         queue=arguments.queue,
+        conversation=arguments.conversation,
+        record=arguments.record,
         color=sys.stdout.isatty() and not arguments.no_color,
     )
 

@@ -8,13 +8,16 @@ from importlib import import_module
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import msgspec
 
 from counterpoint.cli.export import lines_of
 from counterpoint.cli.options import kept_elsewhere
 from counterpoint.cli.score import clock
 from counterpoint.errors import ConfigurationError, CounterpointError
+from counterpoint.interaction.engines.load import load_interaction
 from counterpoint.interaction.policy import Policy
+from counterpoint.interaction.recordings import SUFFIX, Rerun, rerun
 from counterpoint.interaction.replay import Difference, SessionReplay, replay_decisions
 from counterpoint.shared_context.connect import connect
 from counterpoint.shared_context.entries import Body, Stored
@@ -36,6 +39,7 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     store: str | None = None
     until: int | None = None
     policy: str | None = None
+    interaction: str | None = None
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -47,6 +51,9 @@ class _Kept(msgspec.Struct, frozen=True):
 
 async def replay(options: ReplayOptions) -> None:
     """A line for each session. Raises `ReplayDiffers` at the first difference, after it was printed."""
+    if options.interaction is not None:
+        await _rerun(Path(options.what), options.interaction)
+        return
     policy = None if options.policy is None else load_policy(options.policy)
     kept = await (_exported(Path(options.what)) if options.store is None else _stored(options.what, options.store))
     until = None if options.until is None else Beat(options.until)
@@ -75,7 +82,49 @@ def load_policy(name: str) -> Policy:
     return found  # pyright: ignore[reportReturnType] (what it is comes to light when it decides)
 
 
+async def _rerun(folder: Path, name: str) -> None:
+    """Every recording in a folder (or the one named), with the model of that name."""
+    found = await anyio.to_thread.run_sync(lambda: [folder] if folder.is_file() else sorted(folder.glob(f"*{SUFFIX}")))
+    if not found:
+        raise ConfigurationError(f"{folder} holds no recording: none of its files ends in {SUFFIX}")
+    model = await anyio.to_thread.run_sync(load_interaction, name)
+    same, differ = 0, False
+    for path in found:
+        run = await rerun(path, model)
+        same += run.same
+        differ = differ or run.difference is not None
+        for line in _reran(run):
+            print(shown(line))
+    if differ:
+        raise ReplayDiffers(f"the model says something else; {same} steps came out the same")
+    print(f"the same {same} steps")
+
+
+def _reran(run: Rerun) -> list[str]:
+    lines = [f"session {run.session}: the same {run.same} steps"]
+    if run.fingerprint != run.now:
+        lines += ["  recorded with another model, or elsewhere:", f"    then {run.fingerprint}", f"    now  {run.now}"]
+    if run.difference is not None:
+        span = run.difference.span
+        lines += [
+            f"  the next one, at {clock(span.first)} (beat {span.first}, part {span.part}), differs:",
+            *_fields(run.difference.expected, run.difference.got),
+        ]
+    if run.stopped:
+        lines.append(f"  not run to its end: {run.stopped}")
+    return lines
+
+
+def _fields(then: msgspec.Struct, now: msgspec.Struct) -> list[str]:
+    """Where two structs of one kind differ."""
+    names = [name for name in then.__struct_fields__ if getattr(then, name) != getattr(now, name)]
+    kind = type(then).__name__
+    return [f"  {kind}.{name}: {_shown(getattr(then, name))}, now {_shown(getattr(now, name))}" for name in names]
+
+
 async def _exported(path: Path) -> _Kept:
+    if await anyio.Path(path).is_dir():
+        raise ConfigurationError(f"{path} is a folder: with recordings in it, name the model with --interaction")
     if not await anyio.Path(path).is_file():
         raise ConfigurationError(f"{path} is not a file; name the --store of a conversation that was not exported")
     reader, log, head = LineReader(), list[Stored](), None
@@ -118,12 +167,7 @@ def _differs(difference: Difference) -> str:
     place = "" if difference.position is None else f", position {difference.position}"
     expected, got = difference.expected, difference.got
     if expected is not None and got is not None and type(expected) is type(got):
-        names = [name for name in expected.__struct_fields__ if getattr(expected, name) != getattr(got, name, None)]
-        kind = type(expected).__name__
-        what = [
-            f"  {kind}.{name}: {_shown(getattr(expected, name))}, now {_shown(getattr(got, name))}" for name in names
-        ]
-        what = what or [f"  {kind}, the same in another beat"]
+        what = _fields(expected, got) or [f"  {type(expected).__name__}, the same in another beat"]
     else:
         what = [f"  then {_body(expected)}", f"  now  {_body(got)}"]
     return "\n".join([f"  at {clock(difference.beat)} (beat {difference.beat}{place}):", *what])

@@ -53,7 +53,7 @@ async def talk(runtime: Runtime, options: Options) -> None:
         prompt = Prompt(live=by_key and sys.stdout.isatty())
         try:
             async with (
-                shown(runtime, prompt.write, color=options.color) as (session, narrator),
+                shown(runtime, prompt.write, options) as (session, narrator),
                 aclosing(keys()) as typed,
             ):
                 async for key in typed:

@@ -129,7 +129,16 @@ def _load(name: str, folder: Path, options: EngineOptions) -> "LocalEngine":
         temperature=options.temperature,
         seed=options.seed,
         threads=threads,
+        fingerprint=_fingerprint(name, folder, options, threads),
     )
+
+
+def _fingerprint(name: str, folder: Path, options: EngineOptions, threads: int) -> str:
+    from counterpoint.engines.fingerprint import fingerprint_of_folder  # noqa: PLC0415 (torch is an extra)
+
+    chosen = {"dtype": options.dtype or "auto", "device": options.device, "threads": threads}
+    sampled = {"temperature": options.temperature, "seed": options.seed} if options.temperature else {}
+    return fingerprint_of_folder(name, folder, {**chosen, **sampled, "max_length": options.max_length or "auto"})
 
 
 def _cores() -> int:

@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 class LocalEngine:
     """`max_length` and `max_sessions` bound what may be held; `temperature` 0 is greedy, above it each session samples
-    with `seed`. `threads`: how many torch may use for one operation (a setting of the whole process).
+    with `seed`. `threads`: how many torch may use for one operation (a setting of the whole process). `fingerprint`:
+    tells it from every other engine that may compute something else.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class LocalEngine:
         temperature: float = 0.0,
         seed: int = 0,
         threads: int = 1,
+        fingerprint: str = "",
     ) -> None:
+        self.fingerprint = fingerprint or name
         self.chat = chat
         self.tokenizer = vocabulary
         self.capabilities = EngineCapabilities(name, max_length, model.truncatable, model.parameters)

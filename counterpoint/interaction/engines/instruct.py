@@ -5,6 +5,8 @@ of speech, delegates, and tells notes. docs/prompt-protocol.md describes what th
 import logging
 from collections import deque
 
+import msgspec
+
 from counterpoint.engines.chat import ChatFormat
 from counterpoint.engines.streaming import Engine
 from counterpoint.errors import ModelFailed
@@ -46,6 +48,13 @@ class InstructInteraction:
         self._settings = settings
         self._marks = marks_of(chat or chatml(engine.tokenizer), engine.tokenizer)
         self.capabilities = Capabilities(engine.capabilities.name, partial=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """The engine's, and the settings: the same ones give the same outputs for the same recording."""
+        engine = getattr(self._engine, "fingerprint", self._engine.capabilities.name)
+        settings = ",".join(f"{name}={value}" for name, value in msgspec.to_builtins(self._settings).items())
+        return f"{engine} [{settings}]"
 
     def place(self, session: SessionId) -> float | None:  # noqa: ARG002 (the protocol names it)
         return None
