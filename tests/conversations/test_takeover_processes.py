@@ -1,7 +1,8 @@
-"""Two server processes on one real server of the store: the one that speaks is killed, and the client goes on with the
-other.
+"""Two server processes on one real server of the store: the one that speaks is killed, or told to end, and the client
+goes on with the other.
 """
 
+import signal
 import socket
 import subprocess
 import sys
@@ -67,8 +68,9 @@ async def grown(caller: Caller, words: int) -> None:
             await anyio.sleep(0.01)
 
 
-async def test_a_host_killed_in_the_middle_of_a_note_is_replaced_and_nothing_is_heard_twice(
-    servers: Servers, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_a_host_that_goes_in_the_middle_of_a_note_is_replaced_and_nothing_is_heard_twice(
+    servers: Servers, how: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for port in servers.ports:
         await answers(port)
@@ -77,7 +79,7 @@ async def test_a_host_killed_in_the_middle_of_a_note_is_replaced_and_nothing_is_
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(call, urls, caller)
         await grown(caller, 15)
-        servers.first.kill()
+        servers.first.send_signal(how)
         heard, killed = len("".join(caller.said).split()), anyio.current_time()
         await grown(caller, heard + 1)
         gap = anyio.current_time() - killed
@@ -86,5 +88,5 @@ async def test_a_host_killed_in_the_middle_of_a_note_is_replaced_and_nothing_is_
         tasks.cancel_scope.cancel()
     said = [word for word in "".join(caller.said).split() if word.startswith("word")]
     with capsys.disabled():
-        print(f"\n  host killed while speaking: the next word came after {gap:.2f} s")  # noqa: T201 (a figure, no claim)
+        print(f"\n  {how.name} to a host that speaks: the next word came after {gap:.2f} s")  # noqa: T201 (a figure, no claim)
     assert said == list(WORDS)
