@@ -35,6 +35,7 @@ from counterpoint.runtime import Runtime
 from counterpoint.shared_context.connect import connect
 from counterpoint.shared_context.expressed import SILENCE, Boundary, Delegate, Expressed, Voiced
 from counterpoint.shared_context.ids import SessionId
+from counterpoint.shared_context.notes import Delivery
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.shared_context.redis.embedded import server_binary
 from counterpoint.tools.toolbox import Toolbox
@@ -95,7 +96,7 @@ class Answering:
 
     async def think(self, package: ContextPackage, tools, observations: list[Observation]):
         await anyio.sleep(WORK_SECONDS)
-        yield Answer(f"{time.perf_counter():.6f}")
+        yield Answer(f"{time.perf_counter():.6f}", delivery=Delivery.INTERRUPT)  # no wait of the policy's own
 
 
 async def hosting(url: str, count: int, begin: float, seconds: float) -> dict[str, Any]:
