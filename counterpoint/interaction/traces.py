@@ -29,7 +29,7 @@ from counterpoint.shared_context.entries import (
     Withdrawn,
 )
 from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId
-from counterpoint.shared_context.notes import Note
+from counterpoint.shared_context.notes import Delivery, Note
 from counterpoint.telemetry import Event, Is, Label, names
 
 _NO_LABELS: Final[telemetry.Attributes] = {}
@@ -140,7 +140,8 @@ class Traces:
         self._delegations.leave(outcome, at)
 
     def _ready(self, note: Note, beat: Beat, at: float) -> None:
-        if note.id not in self._notes:
+        """What nobody is to hear (data of a tool, say) waits for no moment."""
+        if note.delivery is not Delivery.SILENT and note.id not in self._notes:
             self._notes.ready(note, beat, at, self._delegations.laid(note, at))
 
     def _expire(self) -> None:

@@ -6,7 +6,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from counterpoint import Runtime, tool
 from counterpoint.shared_context.ids import NoteId
-from counterpoint.shared_context.notes import Note, NoteKind
+from counterpoint.shared_context.notes import Delivery, Note, NoteKind
 from counterpoint.testing import Answer, Call, Fail, Say, ScriptedBackground, ScriptedInteraction, delegate, play, talks
 from counterpoint.testing import withdraw as withdrawing
 
@@ -130,6 +130,14 @@ async def test_a_part_that_is_said_early_has_a_weave_of_its_own(seen) -> None:
     await play(runtime_of(Say("I am looking.", after=0.2), Answer("At ten fourteen.", after=4.0)), beats=60)
     kinds = {span.attributes["counterpoint.weave.kind"] for span in seen.named("weave")}
     assert kinds == {"partial", "result"}
+
+
+async def test_data_that_nobody_is_to_hear_has_no_wait(seen) -> None:
+    async def lay(session) -> None:
+        session.lay('{"platform": 3}', delivery=Delivery.SILENT)
+
+    await play(Runtime(ScriptedInteraction(), clock=virtual_date), beats=10, also=lay)
+    assert seen.spans == ()
 
 
 async def test_what_was_withdrawn_ends_as_cancelled(seen) -> None:
