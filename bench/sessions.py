@@ -1,12 +1,14 @@
 """Engines: what a served model costs beyond the server itself, over loopback.
 
-HTTP: from the server sending the event that completes the first sentence of an answer, to the note in the log, through
-client, worker and store; one delegation at a time, and 50 at once. The server is a process of its own that streams a
-scripted answer and stamps its sentence with the time; both read one clock.
+HTTP background: from the server sending the event that completes the first sentence of an answer, to the note in the
+log, through client, worker and store; one delegation at a time, and 50 at once. The server is a process of its own that
+streams a scripted answer and stamps its sentence with the time; both read one clock. HTTP interaction: from the end of a
+line to the first word, where the server takes 50 ms to its first token.
 """
 
 import argparse
 import asyncio
+import random
 import socket
 import subprocess
 import sys
@@ -20,6 +22,8 @@ from measuring import finish, machine, quantile, resident_mb
 
 from counterpoint.background.engines.chat import ChatBackground
 from counterpoint.background.worker import Worker
+from counterpoint.interaction.engines.chat import ChatInteraction
+from counterpoint.runtime import Runtime
 from counterpoint.shared_context.dates import now
 from counterpoint.shared_context.delegations import Delegation
 from counterpoint.shared_context.entries import Asked, NoteLaid, Opened, Settled
@@ -96,9 +100,36 @@ async def waits(url: str, *, at_once: int, rounds: int) -> Wait:
     return wait
 
 
+async def first_words(url: str, trials: int) -> list[float]:
+    """Milliseconds from the end of a line to the first word of its answer, with a served interaction model."""
+    took: list[float] = []
+    runtime = Runtime(ChatInteraction(f"{url}#m"))
+    async with runtime.session() as session, anyio.create_task_group() as tasks:
+        spoke = anyio.Event()
+
+        async def listen() -> None:
+            async for turn in session:
+                if turn.text:
+                    session.played(turn)
+                    spoke.set()
+
+        tasks.start_soon(listen)
+        for _ in range(trials):
+            await anyio.sleep(random.uniform(0.5, 0.7))
+            while not session.at_rest:  # noqa: ASYNC110 (a bench may poll)
+                await anyio.sleep(0.05)
+            spoke, begun = anyio.Event(), time.perf_counter()
+            session.push("Hello!")
+            await spoke.wait()
+            took.append((time.perf_counter() - begun) * 1000)
+        tasks.cancel_scope.cancel()
+    return took
+
+
 async def http(url: str, rounds: int) -> dict[str, object]:
     alone = await waits(url, at_once=1, rounds=rounds * 20)
     many = await waits(url, at_once=50, rounds=rounds)
+    words = await first_words(url, rounds * 3)
     return {
         "http_first_note_p50_ms": quantile(alone, 0.5),
         "http_first_note_p99_ms": quantile(alone, 0.99),
@@ -106,6 +137,8 @@ async def http(url: str, rounds: int) -> dict[str, object]:
         "http_50_first_note_p99_ms": quantile(many, 0.99),
         "http_50_all_done_s": many.seconds,
         "http_50_failed": alone.failed + many.failed,
+        "http_first_word_p50_ms": quantile(words, 0.5),
+        "http_first_word_max_ms": max(words),
         "http_memory_mb": resident_mb(),
     }
 
