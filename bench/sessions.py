@@ -2,8 +2,8 @@
 
 HTTP background: from the server sending the event that completes the first sentence of an answer, to the note in the
 log, through client, worker and store; one delegation at a time, and 50 at once. The server is a process of its own that
-streams a scripted answer and stamps its sentence with the time; both read one clock. HTTP interaction: from the end of a
-line to the first word, where the server takes 50 ms to its first token.
+streams a scripted answer and stamps its sentence with the time; both read one clock. HTTP interaction: from the end of
+a line to the first word, where the server takes 50 ms to its first token.
 """
 
 import argparse
