@@ -1,7 +1,10 @@
 """From a URL to a store. A store that was made elsewhere passes through."""
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 from counterpoint.errors import ConfigurationError, MissingExtra
 from counterpoint.shared_context.memory import MemoryStore
@@ -15,8 +18,9 @@ def connect(store: str | ContextStore) -> ContextStore:
     """The store at a URL, or the store that was given. Nothing is opened yet.
 
     `memory://`: a new one, in this process. `redis://user:password@host:6379/0`, `rediss://` (TLS), `unix:///socket`:
-    Redis >= 7 or Valkey >= 8; `redis+cluster://host`: any node of a Cluster. `embedded://`, `embedded:///folder`: a
-    Valkey of one's own, durable in a folder.
+    Redis >= 7 or Valkey >= 8; `redis+cluster://host`: any node of a Cluster. `?ttl=3600&prefix=team`: for how many
+    seconds a conversation is kept after the last write to it, and what all keys begin with; the same for all hosts and
+    workers. `embedded://`, `embedded:///folder`: a Valkey of one's own, durable in a folder.
     Raises `ConfigurationError` for other URLs. They are not repeated in the message: they may hold a password.
     """
     if not isinstance(store, str):
@@ -44,7 +48,23 @@ def _memory(rest: str) -> ContextStore:
 def _redis(url: str) -> ContextStore:
     from counterpoint.shared_context.redis import RedisStore  # noqa: PLC0415 (a client that memory:// does not need)
 
-    return RedisStore(url)
+    base, mark, query = url.partition("?")
+    options = [option.partition("=") for option in query.split("&")] if mark else []
+    own = {name: unquote(value) for name, _, value in options if name in _OWN}
+    rest = "&".join("".join(option) for option in options if option[0] not in _OWN)
+    limits: dict[str, Any] = {name: _OWN[name](value) for name, value in own.items()}
+    return RedisStore(f"{base}?{rest}" if rest else base, **limits)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigurationError(f"a store's ?ttl= is a number of seconds, not {text!r}") from None
+
+
+_OWN: dict[str, Callable[[str], object]] = {"ttl": _seconds, "prefix": str}
+"""Options of a URL that are ours; the others are the client library's."""
 
 
 def _embedded(folder: str) -> ContextStore:

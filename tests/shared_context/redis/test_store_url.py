@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import pytest
+import redis
 
 from counterpoint.errors import ConfigurationError
 from counterpoint.shared_context.connect import connect
 from counterpoint.shared_context.redis import RedisStore
+from counterpoint.testing.store_actors import Host
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,17 @@ def test_limits_that_keep_nothing_are_refused(limits: dict[str, float]) -> None:
 def test_a_prefix_that_breaks_the_keys_is_refused(prefix: str) -> None:
     with pytest.raises(ConfigurationError, match="prefix"):
         RedisStore("redis://localhost", prefix=prefix)
+
+
+async def test_a_url_says_for_how_long_and_under_which_prefix(socket: Path, server: redis.Redis) -> None:
+    async with connect(f"unix://{socket}?ttl=60&prefix=team%3Aone&durability=fast") as store:
+        await (await Host.open(store)).say("a")
+    keys = list(server.scan_iter())
+    assert keys
+    assert all(key.startswith(b"team:one:{conversation}:") and 50 < server.ttl(key) <= 60 for key in keys)
+
+
+@pytest.mark.parametrize("options", ["ttl=soon", "ttl=0", "ttl=inf", "prefix=", "prefix=%7B"])
+def test_wrong_options_of_a_url_are_refused(options: str) -> None:
+    with pytest.raises(ConfigurationError):
+        connect(f"redis://u:secret@host?{options}")
