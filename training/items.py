@@ -1,7 +1,7 @@
 """Evaluation items with sound, in the format of `counterpoint.evaluation.items`: scenes said by synthesizers, mixed as samples.
 
     python -m training.items --out training/runs/items --count 100
-    python -m training.items --out FOLDER --count 2 --short --eight-bits           # a small folder
+    python -m training.items --out counterpoint/evaluation/thirty --thirty
 
 Pairs, sums, times and voices are those that are never trained on ("seen voices": only the voices are known).
 """
@@ -38,7 +38,14 @@ TASKS = {
     Suite.DUPLEX: ("interruption",),
 }
 BEATS = {Suite.WORDS: 40, Suite.CUESPEAK: 60, Suite.TIMESPEAK: 75, Suite.DELEGATION: 90, Suite.DUPLEX: 90}
-SHORT = {Suite.WORDS: 20, Suite.CUESPEAK: 32, Suite.TIMESPEAK: 40, Suite.DELEGATION: 60, Suite.DUPLEX: 60}
+THIRTY = {
+    Suite.WORDS: (16, 3),
+    Suite.CUESPEAK: (28, 3),
+    Suite.TIMESPEAK: (32, 2),
+    Suite.DELEGATION: (50, 1),
+    Suite.DUPLEX: (44, 1),
+}
+"""Beats and items of each split in the small set that comes with the package, with eight bits a sample."""
 CONTENT = {v.IDS[word] for word in v.CONTENT}
 KINDS = {
     "<result>": NoteKind.RESULT,
@@ -253,8 +260,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="items of each suite and split")
     parser.add_argument("--suites", default=",".join(suite.value for suite in Suite))
     parser.add_argument("--splits", default="seen voices,unseen variants,unseen synthesizers")
-    parser.add_argument("--short", action="store_true")
-    parser.add_argument("--eight-bits", action="store_true")
+    parser.add_argument("--thirty", action="store_true", help="the small set that comes with the package")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     items: list[Item] = []
@@ -262,10 +268,10 @@ def main() -> None:
         ","
     ):  # Piper's last: it brings an espeak-ng of its own, and ours is dumb after it
         for suite in map(Suite, arguments.suites.split(",")):
-            beats = (SHORT if arguments.short else BEATS)[suite]
-            items += make(suite, split, arguments.count, beats, arguments.out, arguments.eight_bits)
+            beats, count = THIRTY[suite] if arguments.thirty else (BEATS[suite], arguments.count)
+            items += make(suite, split, count, beats, arguments.out, eight_bits=arguments.thirty)
             save_items(tuple(items), arguments.out)
-            print(f"{suite.value}, {split}: {arguments.count} items", flush=True)
+            print(f"{suite.value}, {split}: {count} items", flush=True)
 
 
 if __name__ == "__main__":

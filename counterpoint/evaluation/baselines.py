@@ -74,7 +74,7 @@ def at_random(item: Item, seed: str = "") -> Lived:
 
 
 def perfect(item: Item) -> Lived:
-    """Whatever the item expects, in the middle of its window."""
+    """Whatever the item expects, as soon as it may come."""
     said: list[At] = []
     handed: list[float] = []
     for each in item.expect:
@@ -87,9 +87,11 @@ def perfect(item: Item) -> Lived:
 
 def _said(expected: Expected) -> list[At]:
     match expected:
-        case Say() | Recite():
-            step = (expected.end - expected.begin) / (len(expected.words) + 1)
-            return [At(expected.begin + (n + 1) * step, word) for n, word in enumerate(expected.words)]
+        case Say():
+            first = expected.due + 0.15 if expected.due else expected.begin + 0.35
+            return [At(first + 0.2 * n, word) for n, word in enumerate(expected.words)]
+        case Recite(begin, _, words):
+            return [At(begin + 0.1 + 0.05 * n, word) for n, word in enumerate(words)]
         case GoOn(_, begin, end):
             return [At((begin + end) / 2, "and")]
         case Stop(_, begin, by, _):
