@@ -41,12 +41,13 @@ class Killable:
         command = launching(Path(installed) if installed else server_binary(), self.path, None)
         kept = ["--port", str(self.port), "--dir", str(folder)]
         self._command = [*command, *kept, "--repl-diskless-sync-delay", "0", "--hz", "50"]
+        self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """With what it saved, if it did."""
+    def start(self, *options: str) -> None:
+        """With what it saved, if it did. `options`: of its command line."""
         self.path.unlink(missing_ok=True)
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([*self._command, *options], stdout=subprocess.DEVNULL)
         while not self.path.exists():
             assert self._process.poll() is None
             time.sleep(0.01)
@@ -77,6 +78,10 @@ class Killable:
         """A replica that gets nothing more, and knows what it has got so far."""
         with self.operator() as operator:
             operator.replicaof("127.0.0.1", 1)
+
+    def lose_its_disk(self) -> None:
+        """It cannot save any more."""
+        self._folder.joinpath("dump.rdb").mkdir()
 
     def promote(self) -> None:
         with self.operator() as operator:

@@ -86,6 +86,8 @@ def _ours(error: Exception) -> StoreError | ConfigurationError:
             return ConnectionLost(f"the connection to the Redis server is gone: {error}")
         case foreign.ResponseError() if "ACL failure in script" in str(error):
             return ConfigurationError(f"the Redis server does not let this user do this: {error}")
+        case foreign.MovedError() | foreign.AskError():
+            return ConfigurationError(f"this Redis server is one node of a Cluster, use redis+cluster://: {error}")
         case foreign.ResponseError() if not _for_now(error):
             return StoreError(f"the Redis server refused: {error}")
         case _:
