@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Final, Literal
 
-from counterpoint.cli.telling import befallen, told
+from counterpoint.cli.telling import befallen, brief, told
 from counterpoint.config import BEAT_SECONDS
 from counterpoint.shared_context.entries import Body, Gap, NoteDropped, NoteLaid, Opened, Stored, Turn
 from counterpoint.shared_context.escaping import shown
@@ -127,7 +127,7 @@ class Score:
     def _of_a_note(self, body: Body) -> str:
         match body:
             case NoteLaid(note=note):
-                return f"{self._number(note.id)} {note.kind.value} ({note.delivery.value}): {note.text}"
+                return f"{self._number(note.id)} {note.kind.value} ({note.delivery.value}): {brief(note.text)}"
             case NoteDropped(note=note, reason=reason):
                 return f"{self._number(note)} dropped: {reason}"
             case _:

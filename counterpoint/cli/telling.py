@@ -46,10 +46,10 @@ def told(body: Body) -> str:
         case Taken(delegation=id, attempt=attempt):
             return f"{id} taken" + (f" (attempt {attempt})" if attempt > 1 else "")
         case ToolCalled(delegation=id, tool=tool, arguments=arguments, effects=effects):
-            return f"{id} calls {tool}({_short(arguments)})" + (" (writes)" if effects != "read" else "")
+            return f"{id} calls {tool}({brief(arguments)})" + (" (writes)" if effects != "read" else "")
         case ToolReturned(delegation=id, failed=failed, result=result, seconds=seconds):
             done = "failed" if failed else "returned"
-            return f"{id} tool {done} after {seconds:.2f} s: {_short(result)}"
+            return f"{id} tool {done} after {seconds:.2f} s: {brief(result)}"
         case ApprovalAsked(delegation=id, question=question):
             return f"{id} asks for approval: {question}"
         case ApprovalAnswered(approved=approved, reason=reason):
@@ -119,6 +119,7 @@ def _too_late(wish: Asked | Amended | Withdrawn) -> str:
             return f"{id} was settled already, too late to withdraw it"
 
 
-def _short(text: str) -> str:
+def brief(text: str) -> str:
+    """On one line, and not all of what a tool found."""
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
