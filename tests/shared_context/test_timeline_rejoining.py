@@ -4,6 +4,7 @@ import msgspec
 from logbook import CONVERSATION, Logbook, voiced
 
 from counterpoint.shared_context.entries import Gap, Left, Opened, Unheard
+from counterpoint.shared_context.expressed import Boundary
 from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, SessionId
 from counterpoint.shared_context.package import Speaker
 from counterpoint.shared_context.resume_token import ResumeToken
@@ -198,3 +199,13 @@ def test_a_session_was_left_in_order_or_it_was_not() -> None:
     assert log.timeline.left
     opens(log, "s2", 4)
     assert not log.timeline.left
+
+
+def test_what_the_token_says_of_a_note_stands_when_the_micro_turns_are_folded_away() -> None:
+    log = Logbook()
+    telling(log)
+    opens(log, "s2", 10, token=token(7, notes={NoteId("n1"): 3}))  # a flush that the log has lost
+    for beat in range(200, 420):
+        log.agent("so", beat, boundary=Boundary.END)
+        log.played(beat)
+    assert heard_of_note(log) == "The"

@@ -124,11 +124,15 @@ class LaidNotes:
         return laid is None or not laid.pending or at > laid.at + laid.note.ttl + GRACE_SECONDS
 
     def folded(self, piece: Piece) -> None:
-        """A micro-turn is folded away: what was heard of the notes in it is final."""
+        """A micro-turn is folded away: what was heard of the notes in it is final, if that was not judged before."""
+        key = (piece.beat, piece.part)
+        for voiced in piece.voiced:
+            state = self.state.get(voiced.note)
+            if state is not None and key in state.said:
+                _include(state.heard, *_heard_in(piece, voiced, piece.heard))
         for voiced in piece.voiced:
             if (state := self.state.get(voiced.note)) is not None:
-                _include(state.heard, *_heard_in(piece, voiced, piece.heard))
-                state.said = [key for key in state.said if key != (piece.beat, piece.part)]
+                state.said = [each for each in state.said if each != key]
 
     def rejoin(self, offsets: Mapping[NoteId, int], pieces: Collection[Piece]) -> None:
         """How far each note was heard, in place of what is known of `pieces` beyond the listener's own reports."""
