@@ -22,7 +22,7 @@ from counterpoint.interaction.stream_keeper import StreamKeeper
 from counterpoint.interaction.traces import Traces
 from counterpoint.interaction.tray import Drop
 from counterpoint.interaction.weaver import NOTHING, Weaver, Weaving
-from counterpoint.shared_context.entries import Gap, MediaFault, NoteDropped, Turn
+from counterpoint.shared_context.entries import Failed, Gap, MediaFault, NoteDropped, Turn
 from counterpoint.shared_context.expressed import (
     Action,
     Amend,
@@ -251,6 +251,8 @@ class BeatLoop:
             self.playback.flush(beat, span.part)
         if self._recorder.is_news(turn):
             self.journal.write(turn, beat)
+        if expressed.failed:
+            self.journal.write(Failed("model", expressed.failed), beat)
         for drop in weaving.drops:
             self.journal.write(NoteDropped(drop.note, drop.reason), beat)
             self.arrivals.dropped(drop, beat)

@@ -71,7 +71,8 @@ class Expressed(msgspec.Struct, frozen=True, omit_defaults=True):
     `text`: what is said in this span. `audio`: its sound (PCM16 mono at the model's `audio_rate`), empty for a model
     that only writes. `understood`: what the model took the person to say in this span. Texts of successive steps are
     joined as they are, and so is what was understood. `floor`: its own report, which wins over the runtime's reading.
-    `unsaid`: the rest of an utterance that was given up for a note.
+    `unsaid`: the rest of an utterance that was given up for a note. `failed`: why the model could not go on with what
+    it was saying, though its stream can; it is recorded.
     """
 
     text: str = ""
@@ -82,6 +83,7 @@ class Expressed(msgspec.Struct, frozen=True, omit_defaults=True):
     voiced: tuple[Voiced, ...] = ()
     actions: tuple[Action, ...] = ()
     unsaid: str = ""
+    failed: str = ""
 
 
 SILENCE = Expressed()

@@ -2,7 +2,6 @@
 of speech, delegates, and tells notes. docs/prompt-protocol.md describes what the model sees.
 """
 
-import logging
 from collections import deque
 
 import msgspec
@@ -34,8 +33,6 @@ from counterpoint.shared_context.ids import SessionId
 from counterpoint.shared_context.notes import Delivery
 
 REMEMBERED_DISCARDS = 32
-
-logger = logging.getLogger(__name__)
 
 
 class InstructInteraction:
@@ -124,13 +121,13 @@ class InstructStream:
         await self._speaking.tell(spoken, saying)
         self._listening.show()
         spoke = await self._speak(span, saying)
-        self._admit(self._context.trouble())
+        trouble = self._admit(self._context.trouble())
         self._budget.prefill -= await self._context.compute(self._budget.prefill)
         await self._roll_over()
         actions += self._harness.act(saying.tags)
         for answer in saying.answers:
             actions += self._reply(self._harness.answered(answer.said, tagged=answer.tagged))
-        if not (spoke or actions or saying.voiced or saying.unsaid):
+        if not (spoke or actions or saying.voiced or saying.unsaid or trouble):
             return SILENCE
         return Expressed(
             text=saying.text,
@@ -139,6 +136,7 @@ class InstructStream:
             voiced=saying.voiced,
             actions=tuple(actions),
             unsaid=saying.unsaid,
+            failed=trouble,
         )
 
     def _begin(self, start: Start, first: str) -> list[Action]:
@@ -238,14 +236,12 @@ class InstructStream:
             self._listening.line.begin_overlap()
         return self._speaking.running or bool(saying.text)
 
-    def _admit(self, trouble: str) -> None:
+    def _admit(self, trouble: str) -> str:
         """An answer could not be had. A note that it was to tell is told verbatim, which is news enough."""
-        if not trouble:
-            return
-        logger.warning("the model could not go on: %s", trouble)
         current = self._speaking.current
-        if current is None or current.note is None:
+        if trouble and (current is None or current.note is None):
             self._speaking.reply(Recital([Passage(prompt.CANNOT_ANSWER)]))
+        return trouble
 
     async def _roll_over(self) -> None:
         slack = (

@@ -18,7 +18,7 @@ from counterpoint.interaction.engines.settings import SERVED_MODEL, Delegating, 
 from counterpoint.interaction.model import Perceived, Span, Start
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.chunks import TextChunk
-from counterpoint.shared_context.entries import Asked, Turn, Unheard
+from counterpoint.shared_context.entries import Asked, Failed, Turn, Unheard
 from counterpoint.shared_context.expressed import Boundary, Delegate, Floor, Yield
 from counterpoint.shared_context.ids import Beat, ConversationId, SessionId
 from counterpoint.shared_context.notes import Delivery
@@ -246,7 +246,7 @@ async def test_a_note_can_be_told_in_other_words_and_verbatim_if_the_server_fail
         refuses(429, "later", ("retry-after", "60")),
     ],
 )
-async def test_an_answer_that_cannot_be_had_is_admitted_and_the_conversation_goes_on(fault, caplog):
+async def test_an_answer_that_cannot_be_had_is_admitted_and_the_conversation_goes_on(fault):
     tries = faults.TRIES if fault.status >= 500 or not fault.done else 1
     async with talking(*[fault] * tries, answers("I am well.")) as agent:
         await agent.step("How are you?")
@@ -254,19 +254,19 @@ async def test_an_answer_that_cannot_be_had_is_admitted_and_the_conversation_goe
             await agent.step()
         await agent.until_quiet()
         assert agent.said == CANNOT_ANSWER
-        assert "could not go on" in caplog.text
+        assert [bool(turn.failed) for turn in agent.turns].count(True) == 1
         await agent.step("And now?")
         await agent.until_quiet()
     assert agent.said == f"{CANNOT_ANSWER} I am well."
 
 
-async def test_a_server_that_only_keeps_the_connection_alive_is_given_up(monkeypatch, caplog):
+async def test_a_server_that_only_keeps_the_connection_alive_is_given_up(monkeypatch):
     monkeypatch.setattr(reply, "FIRST_SECONDS", 0.05)
     async with talking(Script(b": ping\n\n", 0.01, FOREVER)) as agent:
         await agent.step("How are you?")
         await agent.until_quiet()
     assert agent.said == CANNOT_ANSWER
-    assert reply.TOO_SLOW in caplog.text
+    assert reply.TOO_SLOW in [turn.failed for turn in agent.turns]
 
 
 async def test_half_an_answer_is_said_and_admitted_to_be_half():
@@ -341,6 +341,23 @@ async def test_in_a_whole_runtime_a_question_is_delegated_and_its_result_told():
     assert said == "One moment. From platform three."
     assert [body.delegation.request for body in entries if isinstance(body, Asked)] == ["train to Bath"]
     assert any(isinstance(body, Turn) for body in entries)
+
+
+async def test_in_a_whole_runtime_what_went_wrong_stands_in_the_log():
+    async with serving(Wire(refuses(400, "context is a mess"))) as url:
+        runtime = Runtime(f"{url}#m")
+        async with runtime.session("c") as session:
+            session.push("How are you?")
+            with anyio.fail_after(20):
+                async for turn in session:
+                    if turn.text:
+                        session.played(turn)
+                    if "now." in turn.text:
+                        break
+            entries = [stored.entry.body for stored in await runtime.store.read(session.conversation, limit=1000)]
+    (failed,) = [body for body in entries if isinstance(body, Failed)]
+    assert failed.what == "model"
+    assert "answered 400: context is a mess" in failed.reason
 
 
 def test_a_server_is_named_by_its_address_and_settings_may_stand_in_it():
