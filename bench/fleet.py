@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import redis
+from anyio.abc import TaskStatus
 from measuring import finish, machine, quantile
 
 from counterpoint.background.model import Answer, Observation
@@ -46,6 +48,12 @@ EVERY_SECONDS = 10.0
 WORK_SECONDS = 0.5
 LATE_MS = 10.0
 SLOW_MS = 100.0
+BUSY = 0.6
+"""How busy a processor may be on average, so that there is room for peaks and for what fails over to it."""
+
+SETTLE_SECONDS = 4.0
+"""From when all sessions are open until they are measured."""
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -99,15 +107,15 @@ class Answering:
         yield Answer(f"{time.perf_counter():.6f}", delivery=Delivery.INTERRUPT)  # no wait of the policy's own
 
 
-async def hosting(url: str, count: int, begin: float, seconds: float) -> dict[str, Any]:
-    """From `begin` on (on the machine's monotonic clock) it is measured."""
+async def hosting(url: str, count: int, seconds: float) -> dict[str, Any]:
+    """Says `ready` when all sessions are open, and is told when to begin, on the machine's monotonic clock."""
     model, late = Talking(), []
+    begin = float("inf")
     async with Runtime(model, served=True, store=url) as runtime, anyio.create_task_group() as tasks:
-        opened = [0]
 
-        async def converse() -> None:
+        async def converse(*, task_status: TaskStatus[None]) -> None:
             async with runtime.session() as session, anyio.create_task_group() as own:
-                opened[0] += 1
+                task_status.started()
                 own.start_soon(_type, session)
                 async for turn in session:
                     if turn.part == 0 and begin <= time.perf_counter() < begin + seconds:
@@ -116,16 +124,15 @@ async def hosting(url: str, count: int, begin: float, seconds: float) -> dict[st
                         session.played(turn)
 
         for _ in range(count):
-            tasks.start_soon(converse)
-            await anyio.sleep(0.004)
+            await tasks.start(converse)
         gc.collect()
         gc.freeze()
-        ready = opened[0] == count and time.perf_counter() < begin
-        await anyio.sleep(max(0.0, begin - time.perf_counter()))
-        await anyio.sleep(seconds)
+        print("ready", flush=True)
+        begin = float(await anyio.to_thread.run_sync(sys.stdin.readline))
+        await anyio.sleep(begin + seconds - time.perf_counter())
         tasks.cancel_scope.cancel()
     waits = [waited for at, waited in model.waits if begin <= at < begin + seconds]
-    return {"ready": ready, "late": _ms(late), "waits": _ms(waits)}
+    return {"late": _ms(late), "waits": _ms(waits)}
 
 
 async def _type(session: Session) -> None:
@@ -183,19 +190,22 @@ class Fleet:
     def hold(self, count: int, seconds: float) -> dict[str, Any]:
         """The figures of so many conversations."""
         self._operator.flushall()
-        begin = time.perf_counter() + 5 + count / 50
-        hosts = [
-            _itself("--host", str(count // HOSTS + (each < count % HOSTS)), "--begin", str(begin), self._port, seconds)
-            for each in range(HOSTS)
-        ]
+        shares = [count // HOSTS + (each < count % HOSTS) for each in range(HOSTS)]
+        hosts = [_itself("--host", share, self._port, seconds) for share in shares]
+        for host in hosts:
+            if host.stdout is None or host.stdout.readline() != "ready\n":
+                sys.exit("a host process failed")
+        begin = time.perf_counter() + SETTLE_SECONDS
+        for host in hosts:
+            _tell(host, begin)
         time.sleep(begin - time.perf_counter())
         before = self._facts(hosts)
         time.sleep(begin + seconds - time.perf_counter())
         after = self._facts(hosts)
         spent = {name: (after[name] - before[name]) / (after["at"] - before["at"]) for name in after}
-        told = [json.loads(_output(host)) for host in hosts]
-        late = [value for each in told for value in each["late"]]
-        waits = [value for each in told for value in each["waits"]]
+        results = [json.loads(_output(host)) for host in hosts]
+        late = [value for each in results for value in each["late"]]
+        waits = [value for each in results for value in each["waits"]]
         return {
             "conversations": count,
             "late_p99_ms": quantile(late, 0.99),
@@ -203,7 +213,6 @@ class Fleet:
             "note_to_model_p99_ms": quantile(waits, 0.99),
             "notes_per_second": len(waits) / seconds,
             "expected_per_second": count / EVERY_SECONDS,
-            "ready": all(each["ready"] for each in told),
             "commands_per_second": spent["commands"],
             "scripts_per_second": spent["scripts"],
             "redis_core_percent": spent["redis"] * 100,
@@ -231,10 +240,16 @@ class Fleet:
         }
 
 
-def _itself(role: str, value: str, option: str, also: str, port: int, seconds: float) -> subprocess.Popen[str]:
-    command = [sys.executable, __file__, role, value, option, also, "--seconds", str(seconds)]
-    url = f"redis://127.0.0.1:{port}"
-    return subprocess.Popen([*command, "--store", url], stdout=subprocess.PIPE, text=True)
+def _itself(role: str, value: int, port: int, seconds: float) -> subprocess.Popen[str]:
+    command = [sys.executable, __file__, role, str(value), "--seconds", str(seconds)]
+    command += ["--store", f"redis://127.0.0.1:{port}"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _tell(host: subprocess.Popen[str], begin: float) -> None:
+    assert host.stdin is not None
+    host.stdin.write(f"{begin}\n")
+    host.stdin.flush()
 
 
 def _output(host: subprocess.Popen[str]) -> str:
@@ -248,10 +263,9 @@ def broke_on(figures: dict[str, Any]) -> str:
     """Why so many were too many; an empty text if they were not."""
     late, slow = figures["late_p99_ms"], figures["note_to_model_p99_ms"]
     missing = figures["notes_per_second"] < 0.8 * figures["expected_per_second"]
-    if figures["ready"] and late < LATE_MS and slow < SLOW_MS and not missing:
+    if late < LATE_MS and slow < SLOW_MS and not missing:
         return ""
-    what = "sessions did not open in time" if not figures["ready"] else "answers stayed away" if missing else ""
-    what = what or ("beats are late" if late >= LATE_MS else "results come late")
+    what = "answers stay away" if missing else "beats are late" if late >= LATE_MS else "results come late"
     if figures["machine_cores_busy"] > 0.9 * (os.cpu_count() or 1):
         return f"{what}: all {os.cpu_count()} cores of the machine are busy"
     busiest = max(("redis", "host", "worker"), key=lambda who: figures[f"{who}_core_percent"])
@@ -261,7 +275,7 @@ def broke_on(figures: dict[str, Any]) -> str:
 def measure(counts: Sequence[int], seconds: float, *, to_the_end: bool) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
     with server() as (version, port, pid):
-        workers = [_itself("--worker", "1", "--begin", "0", port, 0) for _ in range(WORKERS)]
+        workers = [_itself("--worker", 1, port, 0) for _ in range(WORKERS)]
         try:
             fleet = Fleet(port, pid, workers)
             for count in counts:
@@ -281,8 +295,21 @@ def measure(counts: Sequence[int], seconds: float, *, to_the_end: bool) -> dict[
         "fleet_conversations_held": max((step["conversations"] for step in held), default=0),
         "fleet_broke_at": broken["conversations"] if broken else None,
         "fleet_broke_on": broke_on(broken) if broken else "nothing: more were not tried",
-        **{f"fleet_{name}": value for name, value in (held[-1] if held else {}).items() if name != "ready"},
+        **{f"fleet_{name}": value for name, value in (held[-1] if held else {}).items()},
+        **{f"fleet_100000_{name}": value for name, value in (for_many(held[-1]) if held else {}).items()},
         "fleet_steps": steps,
+    }
+
+
+def for_many(step: dict[str, Any], conversations: int = 100_000) -> dict[str, float]:
+    """What so many need at these rates, with no processor busier than `BUSY`: arithmetic, not a run."""
+    each = conversations / step["conversations"] / 100 / BUSY
+    return {
+        "redis_cores": step["redis_core_percent"] * each,
+        "host_cores": step["host_core_percent"] * HOSTS * each,
+        "worker_cores": step["worker_core_percent"] * WORKERS * each,
+        "commands_per_second": step["commands_per_second"] * conversations / step["conversations"],
+        "redis_network_mb_per_second": step["redis_network_mb_per_second"] * conversations / step["conversations"],
     }
 
 
@@ -298,13 +325,13 @@ def main() -> None:
     parser.add_argument(
         "--to-the-end", action="store_true", help="go on with higher counts after the first that is too many"
     )
-    for name in ("--host", "--worker", "--begin", "--store"):
+    for name in ("--host", "--worker", "--store"):
         parser.add_argument(name, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         asyncio.run(working(arguments.store))
     elif arguments.host:
-        told = hosting(arguments.store, int(arguments.host), float(arguments.begin), arguments.seconds)
+        told = hosting(arguments.store, int(arguments.host), arguments.seconds)
         print(json.dumps(asyncio.run(told)))
     else:
         figures = measure(arguments.counts, arguments.seconds, to_the_end=arguments.to_the_end)
