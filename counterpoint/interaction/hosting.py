@@ -1,6 +1,6 @@
 """Opening and leaving a session: its tasks, how it begins (anew, or from the log), and the order of shutdown."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 import anyio
@@ -111,8 +111,12 @@ async def host(
         backend=telemetry.backend_of(store),
         clock=clock,
     )
-    timeline, covered = await _read(store, hosting.conversation, opening.tail, traces)
+    entries: list[Stored] = []
+    timeline, covered = await _read(store, hosting.conversation, opening.tail, entries.append)
+    for stored in entries:
+        traces.read(stored)
     live = _Live(hosting, opening.fence, timeline, covered, store, model, policy, clock, traces)
+    live.keep(entries)
     telemetry.measure(names.SESSION_ACTIVE, 1, {})
     try:
         with lone_errors(), telemetry.outbox(lambda: live.journal.waiting):
@@ -131,7 +135,7 @@ async def host(
 
 
 async def _read(
-    store: ContextStore, conversation: ConversationId, tail: Position, traces: Traces | None = None
+    store: ContextStore, conversation: ConversationId, tail: Position, also: Callable[[Stored], None] = lambda _: None
 ) -> tuple[Timeline, Position]:
     """The timeline of an existing conversation: its snapshot, and the entries since; and what the snapshot covers."""
     snapshot = await store.last_snapshot(conversation) if tail else None
@@ -142,8 +146,7 @@ async def _read(
             break
         for stored in entries:
             timeline.apply(stored)
-            if traces is not None:
-                traces.read(stored)
+            also(stored)
     return timeline, snapshot.upto if snapshot else Position(0)
 
 
@@ -238,6 +241,12 @@ class _Live:
         self.session = Session(
             self.loop, hosting.conversation, hosting.session, self._application_note_id, self._token_refused
         )
+
+    def keep(self, entries: Sequence[Stored]) -> None:
+        """What was read when the conversation was taken up: the store may still lose it."""
+        self.keeping.begin(entries)
+        for stored in entries:
+            self._seen.take(stored.entry)
 
     async def beat(self) -> None:
         try:

@@ -57,6 +57,13 @@ class Keeping:
         self.tail = self.base
         self.stamp = 0
 
+    def begin(self, entries: Sequence[Stored]) -> None:
+        """With the newest entries that the timeline has."""
+        for stored in entries:
+            if stored is entries[0]:
+                self.base = self.tail = Position(stored.position - 1)
+            self.add(stored)
+
     def add(self, stored: Stored) -> None:
         header = stored.entry.header
         if header.role is Role.HOST and (header.writer, header.epoch) == (self._fence.writer, self._fence.epoch):

@@ -14,6 +14,7 @@ import pytest
 from counterpoint.background.model import Answer, Say, Step
 from counterpoint.background.worker import Worker
 from counterpoint.errors import StoreUnavailable
+from counterpoint.interaction import hosting, keeping
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.entries import Asked, Degraded, Failed, NoteDropped, NoteLaid, Settled, Stored
@@ -213,6 +214,30 @@ async def test_what_workers_write_before_the_host_is_back_is_told_too(seed: int)
     assert set(heard(played).values()) == {1}, heard(played)
     as_it_was_written(played)
     assert max(turn.late for turn in played) == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_snapshots_may_be_lost_as_well(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosting, "SNAPSHOT_EVERY", 12)
+    chance = random.Random(seed)
+    lost_at = chance.uniform(1.0, 12.0)
+    played = await conversation(set_back(max(0.0, lost_at - chance.choice([0.3, 1.0, 3.0, 8.0])), lost_at))
+    assert set(heard(played).values()) == {1}, heard(played)
+    positions = [stored.position for stored in played.entries]
+    assert positions == list(range(positions[0], positions[-1] + 1))
+    assert positions[0] > 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_a_store_that_lost_more_than_is_kept_gets_an_account_and_the_session_goes_on(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "KEPT_ENTRIES", 6)
+    chance = random.Random(seed)
+    lost_at = chance.uniform(4.0, 8.0)
+    played = await conversation(set_back(lost_at - 3.5, lost_at))
+    assert set(heard(played).values()) == {1}, heard(played)
+    assert any("an account" in body.reason for body in played.bodies(Failed))
 
 
 async def test_what_was_settled_is_not_done_again() -> None:
