@@ -16,6 +16,7 @@ from counterpoint.interaction.engines.load import load_interaction
 from counterpoint.interaction.engines.prompt import CANNOT_ANSWER
 from counterpoint.interaction.engines.settings import SERVED_MODEL, Delegating, Settings, Telling
 from counterpoint.interaction.model import Perceived, Span, Start
+from counterpoint.interaction.replay.decisions import replay_decisions
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.entries import Asked, Failed, Turn, Unheard
@@ -354,7 +355,10 @@ async def test_in_a_whole_runtime_what_went_wrong_stands_in_the_log():
                         session.played(turn)
                     if "now." in turn.text:
                         break
-            entries = [stored.entry.body for stored in await runtime.store.read(session.conversation, limit=1000)]
+            log = await runtime.store.read(session.conversation, limit=1000)
+    (replayed,) = await replay_decisions(session.conversation, log)
+    assert replayed.difference is None
+    entries = [stored.entry.body for stored in log]
     (failed,) = [body for body in entries if isinstance(body, Failed)]
     assert failed.what == "model"
     assert "answered 400: context is a mess" in failed.reason
