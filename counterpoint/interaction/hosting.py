@@ -67,8 +67,8 @@ SNAPSHOT_EVERY = 2_000
 
 FOLLOW_AGAIN_SECONDS = 0.2
 
-PAGE = 1_000
-"""Entries read at once when a conversation is taken up."""
+PAGE = 200
+"""Entries read at once when a conversation is taken up: some milliseconds, in which other conversations wait."""
 
 HAND_IN_SECONDS = 5.0
 """How long a fenced host tries to leave what it still held."""
