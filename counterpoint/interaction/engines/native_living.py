@@ -11,6 +11,7 @@ from counterpoint.interaction.engines.native_notes import Reciting
 from counterpoint.interaction.engines.native_spelling import Typing, spell
 from counterpoint.interaction.model import Offer, Perceived, Span, Start
 from counterpoint.interaction.nn import vocabulary as v
+from counterpoint.interaction.nn.beat import Beat as Found
 from counterpoint.interaction.nn.beat import Conversing, Incoming, advance, after, having_said
 from counterpoint.interaction.nn.model import InteractionNet
 from counterpoint.interaction.nn.streaming import Decoding
@@ -61,32 +62,43 @@ class Living:
         return self._state.stream.beat
 
     def live(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
-        """One beat."""
-        now = span.first
-        if now > self._next:
-            self._state = after(self._state, now - self._next)
-        self._next = Beat(now + 1)
-        typed = self._typing.words(perceived.texts)
-        was_typed = bool(typed or self._state.typed)
-        incoming = Incoming(
-            samples=_samples(perceived.audio),
-            typed=" ".join(typed),
-            notes=[self._reciting.take(offer) for offer in woven],
-        )
-        beat, self._state = advance(self._model, self._state, incoming, self._decoding)
-        if beat.understood:
-            self._heard.append(_Spoken(now, beat.understood))
-        said = self._greet(now) or beat.said
-        text, voiced = self._write(said, now)
-        understood = "" if was_typed else self._spaced(beat.understood)
+        """A span, beat by beat; more than one if the host was late. What came in by text and notes enters the first."""
+        typed = " ".join(self._typing.words(perceived.texts))
+        notes = [self._reciting.take(offer) for offer in woven]
+        beats = max(1, span.beats)
+        size = len(perceived.audio) // beats
+        text, understood = "", ""
+        voiced: list[Voiced] = []
+        actions: list[Action] = []
+        for number in range(beats):
+            now = Beat(span.first + number)
+            sound = perceived.audio[number * size : (number + 1) * size]
+            beat = self._advance(Incoming(_samples(sound), typed, notes), now)
+            typed, notes = "", []
+            word, voices = self._write(beat.said, now, len(text))
+            text += word
+            voiced += voices
+            understood += self._spaced(beat.understood)
+            actions += self._actions(beat.control, now)
         return Expressed(
             text=text,
             understood=understood,
-            floor=self._floor(now),
-            boundary=Boundary.WORD if self._speaks(now) else Boundary.END,
-            voiced=voiced,
-            actions=self._actions(beat.control, now),
+            floor=self._floor(span.last),
+            boundary=Boundary.WORD if self._speaks(span.last) else Boundary.END,
+            voiced=tuple(voiced),
+            actions=tuple(actions),
         )
+
+    def _advance(self, incoming: Incoming, now: Beat) -> Found:
+        """`understood` is what was heard: of typed words the record has the keystrokes."""
+        if now > self._next:
+            self._state = after(self._state, now - self._next)
+        self._next = Beat(now + 1)
+        was_typed = bool(incoming.typed or self._state.typed)
+        beat, self._state = advance(self._model, self._state, incoming, self._decoding)
+        if beat.understood:
+            self._heard.append(_Spoken(now, beat.understood))
+        return Found("" if was_typed else beat.understood, self._greet(now) or beat.said, beat.control)
 
     def _greet(self, now: Beat) -> str:
         """The greeting is given: the model hears itself say it."""
@@ -97,15 +109,13 @@ class Living:
         self._state = having_said(self._state, word)
         return word
 
-    def _write(self, said: str, now: Beat) -> tuple[str, tuple[Voiced, ...]]:
+    def _write(self, said: str, now: Beat, text_start: int) -> tuple[str, tuple[Voiced, ...]]:
         if not said:
             return "", ()
         space = " " if self._said_before else ""
         self._said_before, self._said_last = True, now
-        word, voiced = self._reciting.say(said, len(space))
-        if not word:
-            return "", (voiced,) if voiced else ()
-        return space + word, (voiced,) if voiced else ()
+        word, voiced = self._reciting.say(said, text_start + len(space))
+        return (space + word) if word else "", (voiced,) if voiced else ()
 
     def _spaced(self, word: str) -> str:
         if not word:

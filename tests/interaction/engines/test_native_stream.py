@@ -143,6 +143,20 @@ async def test_a_gap_in_time_ages_what_was_before_it(stream: NativeStream) -> No
     assert stream.beats == 5001
 
 
+async def test_a_late_step_lives_through_every_beat_that_it_covers(model: NativeInteraction) -> None:
+    audio = spoken(LINES[0], unseen_variants()[0])
+    beats = len(audio) // 6400 // 2 * 2
+    in_time, late = await model.open(START), await model.open(START)
+    steps = await live(in_time, beats, {}, audio)
+    pairs = [
+        await late.step(Perceived(audio=audio[n * 6400 : n * 6400 + 12800]), (), Span(Beat(n), 2))
+        for n in range(0, beats, 2)
+    ]
+    assert "".join(each.understood for each in pairs) == "".join(each.understood for each in steps) != ""
+    assert said(pairs) == said(steps)
+    assert late.beats == in_time.beats == beats
+
+
 @pytest.mark.parametrize("audio", [b"\0" * 6398, b"\0" * 12800])
 async def test_a_step_that_fails_ends_the_stream(model: NativeInteraction, audio: bytes) -> None:
     stream = await model.open(START)
