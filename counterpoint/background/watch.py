@@ -44,9 +44,12 @@ class Watch:
 
     async def read(self) -> None:
         """Words that are older than what can be read count as said just now: that is the safe side."""
+        leased_at, waited = anyio.current_time(), self._attempt.lease.waited
         await self._attempt.read(self._arrived)
         asked_at = anyio.current_time() if self._asked_at is None else self._asked_at
         self._window.words(asked_at)
+        if waited is not None:  # dates are of other machines, and may be wrong
+            asked_at = leased_at - waited
         self.deadline = asked_at + self._attempt.delegation.seconds
 
     async def run(self) -> None:

@@ -37,12 +37,15 @@ class Opening(msgspec.Struct, frozen=True):
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """A delegation is this worker's until `seconds` have passed without `renew`. `attempt` counts from 1."""
+    """A delegation is this worker's until `seconds` have passed without `renew`. `attempt` counts from 1. `waited`:
+    seconds since it was offered (or tried again) by the store's own clock, where the store tells.
+    """
 
     fence: Fence
     delegation: Delegation
     attempt: int
     seconds: float
+    waited: float | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -81,6 +81,13 @@ class QueueContract(StoreTrial):
         assert (await Worker.take(store, at_least=Priority.HIGH)).delegation == "high"
         assert (await Worker.take(store, at_least=Priority.NORMAL)).delegation == "normal"
 
+    async def test_a_lease_says_how_long_the_delegation_has_waited(self, store: ContextStore) -> None:
+        host = await Host.open(store)
+        await host.ask("d1")
+        await self.elapse(self.lease_seconds)
+        lease = (await Worker.take(store)).lease
+        assert lease.waited is None or self.lease_seconds * 0.9 <= lease.waited < 60
+
     async def test_a_lease_needs_queues_and_a_duration(self, store: ContextStore) -> None:
         worker = WriterId("worker")
         for queues, seconds, wait in (([], 1.0, 0.0), (["default"], 0.0, 0.0), (["default"], 1.0, -1.0)):

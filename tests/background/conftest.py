@@ -101,6 +101,9 @@ class Scene:
     async def __aexit__(self, *exc):
         return await self._stack.__aexit__(*exc)
 
+    def now(self):
+        return clock()
+
     async def open(self, conversation):
         self.conversation = ConversationId(conversation)
         opening = await self.memory.open(self.conversation, WriterId("host"))

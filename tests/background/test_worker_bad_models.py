@@ -11,11 +11,13 @@ from counterpoint.background.model import Call as ModelCall
 from counterpoint.background.model import Progress as ModelProgress
 from counterpoint.background.model import Say as ModelSay
 from counterpoint.background.model import Usage
+from counterpoint.background.worker import Worker
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import Settled, ToolReturned
 from counterpoint.shared_context.ids import CallId
 from counterpoint.testing.scripted_background import Answer, Call, Fail, Say, ScriptedBackground
 from counterpoint.tools.definition import tool
+from counterpoint.tools.toolbox import Toolbox
 
 pytestmark = pytest.mark.virtual
 
@@ -127,6 +129,15 @@ async def test_time_spent_in_the_queue_counts(scene):
         await host.work(ScriptedBackground(after=math.inf, answer="never"))
         assert await host.state() is DelegationState.EXPIRED
         assert anyio.current_time() == 30
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+async def test_a_worker_whose_clock_is_an_hour_wrong_works_as_others_do(scene, seconds):
+    async with scene() as host:
+        wrong = ScriptedBackground(after=5, answer="10:14")
+        async with Worker(host.memory, wrong, Toolbox(), clock=lambda: host.now() + seconds):
+            await host.ask(seconds=30)
+            assert await host.state() is DelegationState.DONE
 
 
 async def test_what_was_asked_too_long_ago_is_said_to_be_too_late(scene):

@@ -23,10 +23,11 @@ class Pending:
     `fence` is the newest lease's, and None while nobody may write for the delegation.
     """
 
-    __slots__ = ("attempts", "delegation", "expires", "fence", "ledger", "lost", "number")
+    __slots__ = ("attempts", "delegation", "expires", "fence", "ledger", "lost", "number", "offered")
 
-    def __init__(self, delegation: Delegation, number: int) -> None:
+    def __init__(self, delegation: Delegation, number: int, offered: float) -> None:
         self.delegation = delegation
+        self.offered = offered
         self.number = number
         self.attempts = 0
         self.lost = 0
@@ -55,8 +56,8 @@ class Queues:
         self._queues: dict[str, Queue] = {}
         self._numbers = count(1)
 
-    def offer(self, delegation: Delegation) -> Pending:
-        pending = Pending(delegation, next(self._numbers))
+    def offer(self, delegation: Delegation, now: float) -> Pending:
+        pending = Pending(delegation, next(self._numbers), now)
         self._wait(pending)
         return pending
 

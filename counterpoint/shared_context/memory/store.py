@@ -408,13 +408,14 @@ class MemoryStore:
                 self._queue(kept, delegation)
 
     def _queue(self, kept: Conversation, delegation: Delegation) -> None:
-        kept.pending[delegation.id] = self._queues.offer(replace(delegation, attempts=0))
+        kept.pending[delegation.id] = self._queues.offer(replace(delegation, attempts=0), anyio.current_time())
         self._offered.wake()
 
     def _grant(self, pending: Pending, worker: WriterId, seconds: float, now: float) -> Lease:
         fence = self._archive.writable(pending.delegation.conversation).lease_fence(pending, worker)
         self._queues.lease(pending, fence, now + seconds)
-        return Lease(fence, replace(pending.delegation, attempts=pending.attempts), pending.attempts, seconds)
+        waited = now - pending.offered
+        return Lease(fence, replace(pending.delegation, attempts=pending.attempts), pending.attempts, seconds, waited)
 
     def _give_up(self, pending: Pending) -> None:
         """The one report: a note for the person, the end for the log, a dead letter for the operator."""

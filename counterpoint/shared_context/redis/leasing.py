@@ -124,7 +124,8 @@ class Leasing:
                     work = _delegation(known)
                 except CorruptRecord:  # left to run out: a newer worker may read it, and in the end it is given up
                     return None
-                return Lease(Fence(conversation, worker, int(epoch), delegation), work, work.attempts, seconds)
+                fence = Fence(conversation, worker, int(epoch), delegation)
+                return Lease(fence, work, work.attempts, seconds, _waited(fence, hint))
             case b"leased":
                 await self._work.leased(hint, facts[0])
             case b"exhausted":
@@ -161,6 +162,11 @@ class Leasing:
 
     def _of(self, lease: Lease) -> Kept:
         return self._kept(lease.fence.conversation)
+
+
+def _waited(fence: Fence, hint: Hint) -> float:
+    """Seconds from the offer to the lease by the server's clock: an epoch is milliseconds, an order microseconds."""
+    return max(0.0, fence.epoch / 1e3 - int(hint.order) / 1e6)
 
 
 def _delegation(known: Reply) -> Delegation:
