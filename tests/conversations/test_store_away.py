@@ -10,6 +10,7 @@ import pytest
 from counterpoint.errors import ConversationClosed, StoreFull, StoreUnavailable
 from counterpoint.interaction.delegations import MAX_OUT_OF_REACH, OUT_OF_REACH
 from counterpoint.interaction.model import DelegationNews
+from counterpoint.interaction.replay import replay_decisions
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.delegations import DelegationState
@@ -23,8 +24,9 @@ from counterpoint.shared_context.entries import (
     TooLate,
     Withdrawn,
 )
+from counterpoint.shared_context.ids import ConversationId
 from counterpoint.shared_context.memory import MemoryStore
-from counterpoint.testing.play import play
+from counterpoint.testing.play import Performance, play
 from counterpoint.testing.scripted_background import Answer, ScriptedBackground
 from counterpoint.testing.scripted_interaction import ScriptedInteraction, amend, delegate, say, withdraw
 
@@ -77,13 +79,19 @@ def news(model: ScriptedInteraction) -> list[DelegationNews]:
     return [each for _, perceived, _ in model.perceived for each in perceived.news]
 
 
+async def decides_the_same(played: Performance) -> None:
+    """Also what was decided because the store was away is replayed from the log."""
+    for session in await replay_decisions(ConversationId("c"), played.entries):
+        assert (session.difference, session.stopped) == (None, "")
+
+
 @pytest.mark.parametrize("error", [GONE, StoreFull("the store is full")])
 async def test_what_is_asked_meanwhile_is_asked_once_in_order_when_the_store_is_back(error: Exception) -> None:
     store = Absent()
     model = ScriptedInteraction(delegate("one", at=10), delegate("two", at=12), delegate("three", at=14))
     scripts = {name: [Answer(f"{name.title()}.")] for name in ("one", "two", "three")}
     runtime = Runtime(model, ScriptedBackground(scripts), store=store)
-    played = await play(runtime, beats=60, also=away(store, 1.5, 4, error))
+    played = await play(runtime, beats=60, conversation="c", also=away(store, 1.5, 4, error))
     assert [body.delegation.request for body in played.bodies(Asked)] == ["one", "two", "three"]
     assert sorted(played.said.split()) == ["One.", "Three.", "Two."]
     assert max(turn.late for turn in played) == 0
@@ -94,7 +102,7 @@ async def test_the_agent_is_told_that_what_it_asks_for_cannot_be_had_yet_and_whe
     store = Absent()
     model = ScriptedInteraction(say("Hm.", at=8), delegate("trains", at=10))
     runtime = Runtime(model, ScriptedBackground(answer="10:14.", after=1), store=store)
-    await play(runtime, beats=50, also=away(store, 1.5, 4))
+    await play(runtime, beats=50, conversation="c", also=away(store, 1.5, 4))
     told = [(each.state, each.reason) for each in news(model)]
     assert told[:2] == [(DelegationState.ASKED, OUT_OF_REACH), (DelegationState.ASKED, "it can be reached again")]
 
@@ -103,7 +111,7 @@ async def test_the_agent_is_told_of_what_is_being_looked_into_when_the_store_goe
     store = Absent()
     model = ScriptedInteraction(delegate("trains", at=2), say("a word", at=12))
     runtime = Runtime(model, ScriptedBackground(answer="10:14.", after=20), store=store)
-    await play(runtime, beats=50, also=away(store, 2.1, 3))
+    await play(runtime, beats=50, conversation="c", also=away(store, 2.1, 3))
     assert (DelegationState.TAKEN, OUT_OF_REACH) in [(each.state, each.reason) for each in news(model)]
 
 
@@ -112,9 +120,10 @@ async def test_more_than_a_few_things_are_not_promised_while_the_store_is_away()
     asking = [delegate(f"thing {number}", at=10 + number) for number in range(MAX_OUT_OF_REACH + 2)]
     model = ScriptedInteraction(say("Hm.", at=7), *asking, words_per_beat=9)
     runtime = Runtime(model, ScriptedBackground(answer="Found."), store=store)
-    played = await play(runtime, beats=80, also=away(store, 1.0, 8))
+    played = await play(runtime, beats=80, conversation="c", also=away(store, 1.0, 8))
     assert len(played.bodies(Asked)) == MAX_OUT_OF_REACH
     assert played.said.count("I can't look into that") == 2
+    await decides_the_same(played)
 
 
 async def test_what_ran_out_of_time_while_the_store_was_away_is_never_begun() -> None:
@@ -122,10 +131,11 @@ async def test_what_ran_out_of_time_while_the_store_was_away_is_never_begun() ->
     runtime = Runtime(
         ScriptedInteraction(delegate("trains", at=10)), ScriptedBackground(answer="10:14."), store=store, clock=clock
     )
-    played = await play(runtime, beats=5 * 160, also=away(store, 1.5, 150))
+    played = await play(runtime, beats=5 * 160, conversation="c", also=away(store, 1.5, 150))
     assert played.bodies(Asked) == played.bodies(Taken) == []
     assert [type(body.wish) for body in played.bodies(TooLate)] == [Asked, Withdrawn]
     assert played.said == "Nobody could finish looking into “trains” in time."
+    await decides_the_same(played)
 
 
 async def test_what_runs_out_of_time_just_as_the_store_is_back_is_admitted_once() -> None:
@@ -133,16 +143,17 @@ async def test_what_runs_out_of_time_just_as_the_store_is_back_is_admitted_once(
     runtime = Runtime(
         ScriptedInteraction(delegate("trains", at=10)), ScriptedBackground(answer="10:14."), store=store, clock=clock
     )
-    played = await play(runtime, beats=5 * 140, also=away(store, 1.5, 124))
+    played = await play(runtime, beats=5 * 140, conversation="c", also=away(store, 1.5, 124))
     assert played.bodies(Asked) == played.bodies(Taken) == []
     assert played.said == "I could not look into “trains” in time."
+    await decides_the_same(played)
 
 
 async def test_what_was_withdrawn_while_the_store_was_away_is_never_begun() -> None:
     store = Absent()
     model = ScriptedInteraction(delegate("trains", at=10), withdraw(at=15))
     runtime = Runtime(model, ScriptedBackground(answer="10:14."), store=store, clock=clock)
-    played = await play(runtime, beats=60, also=away(store, 1.5, 5))
+    played = await play(runtime, beats=60, conversation="c", also=away(store, 1.5, 5))
     assert played.bodies(Asked) == played.bodies(NoteLaid) == []
     assert [type(body.wish) for body in played.bodies(TooLate)] == [Asked, Withdrawn]
 
@@ -152,7 +163,7 @@ async def test_a_correction_made_while_the_store_was_away_is_known_from_the_star
     model = ScriptedInteraction(delegate("to Lyon", at=10), amend("to Nice", at=13))
     scripts = {"lyon": [Answer("Lyon.", after=1)], "nice": [Answer("Nice.", after=1)]}
     runtime = Runtime(model, ScriptedBackground(scripts), store=store)
-    played = await play(runtime, beats=60, also=away(store, 1.5, 4))
+    played = await play(runtime, beats=60, conversation="c", also=away(store, 1.5, 4))
     assert played.said == "Nice."
 
 
@@ -167,9 +178,10 @@ async def test_going_away_again_while_it_is_recovering_is_one_story() -> None:
             store.error = None
             await anyio.sleep(0.13)
 
-    played = await play(Runtime(ScriptedInteraction(*chatter), store=store), beats=80, also=flicker)
+    played = await play(Runtime(ScriptedInteraction(*chatter), store=store), beats=80, conversation="c", also=flicker)
     kinds = [type(entry.entry.body) for entry in played.entries if isinstance(entry.entry.body, Degraded | Recovered)]
     assert kinds == [Degraded, Recovered] * (len(kinds) // 2)
+    await decides_the_same(played)
     numbers = [stored.entry.header.seq for stored in played.entries]
     assert numbers == list(range(1, len(numbers) + 1))
 

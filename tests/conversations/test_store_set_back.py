@@ -15,9 +15,11 @@ from counterpoint.background.model import Answer, Say, Step
 from counterpoint.background.worker import Worker
 from counterpoint.errors import StoreUnavailable
 from counterpoint.interaction import hosting, keeping
+from counterpoint.interaction.replay import replay_decisions
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.entries import Asked, Degraded, Failed, NoteDropped, NoteLaid, Settled, Stored
+from counterpoint.shared_context.ids import ConversationId
 from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.shared_context.store import ContextStore
@@ -164,6 +166,12 @@ def as_it_was_written(played: Performance) -> list[Stored]:
     return list(played.entries)
 
 
+async def decides_the_same(played: Performance) -> None:
+    """The log tells what was decided as if nothing had happened to it."""
+    for session in await replay_decisions(ConversationId("c"), played.entries):
+        assert (session.difference, session.stopped) == (None, "")
+
+
 async def test_nothing_is_heard_twice_or_never_when_the_store_loses_two_seconds() -> None:
     played = await conversation(set_back(4.05, 6.05))
     assert set(heard(played).values()) == {1}
@@ -179,6 +187,7 @@ async def test_nothing_is_heard_twice_or_never_wherever_the_store_was_cut(seed: 
     assert set(heard(played).values()) == {1}, heard(played)
     as_it_was_written(played)
     assert max(turn.late for turn in played) == 0
+    await decides_the_same(played)
 
 
 @pytest.mark.parametrize("at", [0.5, 1.85, 2.9, 4.45, 6.0, 9.1])
