@@ -52,7 +52,7 @@ class Living:
         self._typing = Typing()
         self._reciting = Reciting()
         self._heard: deque[_Spoken] = deque(maxlen=64)
-        self._greeting = deque(each.word for each in spell(start.greeting) if each.word in v.IDS)
+        self._greeting = deque(_pieces(start.greeting))
         self._greets_at = int(start.beat)
         self._understood_before = self._said_before = False
         self._said_last: int | None = None
@@ -76,7 +76,7 @@ class Living:
             beat = self._advance(Incoming(_samples(sound), typed, notes), now)
             typed, notes = "", []
             word, voices = self._write(beat.said, now, len(text))
-            text += word
+            text += self._greet(now) or word
             voiced += voices
             understood += self._spaced(beat.understood)
             actions += self._actions(beat.control, now)
@@ -98,16 +98,20 @@ class Living:
         beat, self._state = advance(self._model, self._state, incoming, self._decoding)
         if beat.understood:
             self._heard.append(_Spoken(now, beat.understood))
-        return Found("" if was_typed else beat.understood, self._greet(now) or beat.said, beat.control)
+            self._greeting.clear()  # the person has the floor
+        said = "" if self._greeting else beat.said
+        return Found("" if was_typed else beat.understood, said, beat.control)
 
     def _greet(self, now: Beat) -> str:
-        """The greeting is given: the model hears itself say it."""
+        """The greeting is given, in any words: the model hears itself say those that it knows."""
         if not self._greeting or now < self._greets_at:
             return ""
-        word = self._greeting.popleft()
-        self._greets_at = now + v.beats_to_say(v.IDS[word])
-        self._state = having_said(self._state, word)
-        return word
+        piece, word = self._greeting.popleft()
+        known = word if word in v.IDS else v.TOKENS[v.UNKNOWN]
+        self._greets_at = now + v.beats_to_say(v.IDS[known])
+        self._state = having_said(self._state, known)
+        self._said_before, self._said_last = True, now
+        return piece
 
     def _write(self, said: str, now: Beat, text_start: int) -> tuple[str, tuple[Voiced, ...]]:
         if not said:
@@ -159,6 +163,13 @@ class Living:
             words.append(each.word)
             later = each.beat
         return " ".join(reversed(words))
+
+
+def _pieces(text: str) -> list[tuple[str, str]]:
+    """The words of a text, each as it is written, with what stands before it; the last with what follows it."""
+    words = spell(text)
+    ends = [0, *(each.end for each in words[:-1]), len(text)]
+    return [(text[ends[n] : ends[n + 1]], each.word) for n, each in enumerate(words)]
 
 
 def _samples(audio: bytes) -> NDArray[np.float32] | None:

@@ -107,11 +107,18 @@ async def test_silence_is_met_with_silence(stream: NativeStream) -> None:
     assert all(msgspec.structs.replace(each, floor=None) == SILENCE for each in steps)
 
 
-async def test_a_greeting_is_said_word_by_word(model: NativeInteraction) -> None:
-    stream = await model.open(msgspec.structs.replace(START, greeting="Hello, how are you?"))
-    steps = await live(stream, 12, {})
-    assert said(steps) == "hello how are you"
-    assert sum(bool(each.text) for each in steps) == 4
+async def test_a_greeting_is_said_word_by_word_as_it_is_written(model: NativeInteraction) -> None:
+    stream = await model.open(msgspec.structs.replace(START, greeting="Hello, how are you, Zoë?"))
+    steps = await live(stream, 15, {})
+    assert said(steps) == "Hello, how are you, Zoë?"
+    assert sum(bool(each.text) for each in steps) == 5
+
+
+async def test_a_greeting_gives_way_to_the_person(model: NativeInteraction) -> None:
+    stream = await model.open(msgspec.structs.replace(START, greeting="Hello hello hello hello hello hello hello"))
+    steps = await live(stream, 30, {4: "look up the weather in paris"})
+    assert said(steps).count("ello") < 4
+    assert any(each.actions for each in steps)
 
 
 async def test_a_conversation_that_is_taken_up_again_keeps_its_rules(model: NativeInteraction) -> None:
