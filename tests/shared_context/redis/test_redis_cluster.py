@@ -110,3 +110,44 @@ async def test_conversations_on_all_nodes_are_followed_and_worked_on(url: str) -
     assert sorted(taken) == sorted(host.conversation for host in hosts)
     async with connect(url) as store:
         assert await nothing_waits(store)
+
+
+@pytest.fixture
+def followed_node(url: str) -> Generator[redis.Redis, None, None]:
+    """The first node, which has a replica while the test lasts."""
+    port, first = free_port(), int(url.rpartition(":")[2])
+    with ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory())
+        options = ["--port", str(port), "--dir", home, "--save", "", "--cluster-enabled", "yes"]
+        command = [str(server_binary()), "--bind", "127.0.0.1", *options]
+        process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        stack.callback(process.kill)
+        node, replica = (stack.enter_context(redis.Redis(port=each)) for each in (first, port))
+        until(lambda: answers(replica))
+        replica.execute_command("CLUSTER MEET", "127.0.0.1", first)
+        name = node.execute_command("CLUSTER MYID").decode()
+        until(lambda: name in str(replica.execute_command("CLUSTER NODES")))
+        until(lambda: replicates(replica, name))
+        until(lambda: node.info("replication")["connected_slaves"] == 1)
+        yield node
+        replica.execute_command("CLUSTER RESET")
+
+
+def replicates(replica: redis.Redis, name: str) -> bool:
+    try:
+        return bool(replica.execute_command("CLUSTER REPLICATE", name))
+    except redis.ResponseError:
+        return False
+
+
+async def test_on_a_cluster_too_what_was_asked_has_reached_a_replica(url: str, followed_node: redis.Redis) -> None:
+    followed_node.config_resetstat()
+    async with connect(url) as store:
+        for number in range(12):
+            host = await Host.open(store, f"asked on some node {number}")
+            await host.ask("d1")
+            await (await Worker.take(store, wait=5)).settle()
+            await host.close()
+    waited = followed_node.info("commandstats")["cmdstat_wait"]["calls"]
+    assert 2 <= waited < 24 + 12
+    assert followed_node.info("replication")["slave0"]["lag"] <= 1
