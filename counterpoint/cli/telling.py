@@ -28,6 +28,7 @@ from counterpoint.shared_context.entries import (
     Unknown,
     Withdrawn,
 )
+from counterpoint.shared_context.resume_token import ResumeToken
 
 _SHOWN = 400
 
@@ -64,8 +65,9 @@ def befallen(stored: Stored) -> str:
     """For a line across: who hosts, what was not lived through, what failed."""
     header = stored.entry.header
     match stored.entry.body:
-        case Opened(session=session, model=model):
-            return f"hosted by {header.writer}: session {session}, epoch {header.epoch}, {model or 'a model'}"
+        case Opened(session=session, model=model, token=token):
+            hosted = f"hosted by {header.writer}: session {session}, epoch {header.epoch}, {model or 'a model'}"
+            return hosted + ("" if token is None else _came_back(token))
         case Left():
             return "the host has left; the conversation stays open"
         case Closed(reason=reason):
@@ -91,6 +93,11 @@ def befallen(stored: Stored) -> str:
             return f"an entry of kind {kind!r} that this version does not know ({len(raw)} bytes)"
         case _:
             return ""
+
+
+def _came_back(token: ResumeToken) -> str:
+    played = "nothing" if token.beat is None else f"up to beat {token.beat}"
+    return f"; the listener of {token.session} came back, having played {played}"
 
 
 def _held(raw: bytes) -> str:
