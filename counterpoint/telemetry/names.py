@@ -134,6 +134,7 @@ class Metric(msgspec.Struct, frozen=True):
 BEAT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.8)
 LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8)
 WAIT_BUCKETS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.8, 2.5, 5.0, 10.0, 30.0)
+QUEUE_BUCKETS: Final = (0.005, 0.01, 0.025, *WAIT_BUCKETS)
 STORE_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 OPERATION_BUCKETS: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 AGENT_BUCKETS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6)
@@ -157,7 +158,7 @@ DELEGATION_DURATION: Final = Metric(
     AGENT_BUCKETS,
 )
 QUEUE_WAIT: Final = Metric(
-    "counterpoint.delegation.queue.wait", Kind.HISTOGRAM, "s", "From asked to taken by a worker", WAIT_BUCKETS
+    "counterpoint.delegation.queue.wait", Kind.HISTOGRAM, "s", "From asked to taken by a worker", QUEUE_BUCKETS
 )
 FIRST_CHUNK: Final = Metric(
     "counterpoint.delegation.time_to_first_chunk", Kind.HISTOGRAM, "s", "From asked to the first note", AGENT_BUCKETS
