@@ -184,9 +184,10 @@ def web_page(status: int = 200, title: str = "Sign in") -> Script:
 
 
 @asynccontextmanager
-async def serving(app: Callable[..., Any]) -> AsyncGenerator[str, None]:
-    """The application behind a real socket of this machine; its URL ends in /v1."""
-    settings = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none", timeout_keep_alive=60)
+async def serving(app: Callable[..., Any], **options: Any) -> AsyncGenerator[str, None]:
+    """The application behind a real socket of this machine; its URL ends in /v1. `options`: of uvicorn, for TLS."""
+    common = {"log_level": "critical", "lifespan": "off", "ws": "none", "timeout_keep_alive": 60}
+    settings = uvicorn.Config(app, port=0, **common, **options)
     server = uvicorn.Server(settings)
 
     async def run() -> None:
@@ -200,7 +201,7 @@ async def serving(app: Callable[..., Any]) -> AsyncGenerator[str, None]:
                 await anyio.sleep(0.001)
             host, port = server.servers[0].sockets[0].getsockname()[:2]
             try:
-                yield f"http://{host}:{port}/v1"
+                yield f"https://localhost:{port}/v1" if options else f"http://{host}:{port}/v1"
             finally:
                 server.should_exit = server.force_exit = True
 

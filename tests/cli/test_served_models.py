@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+import trustme
 from chat_server import Wire, answers, asks_for, refuses, serving
 
 ROOT = Path(__file__).parent.parent.parent
@@ -68,6 +69,20 @@ async def test_what_is_wrong_with_a_server_is_said_before_anybody_talks(unused_p
     assert b"The key came from: OPENAI_API_KEY" in ran.stderr
     assert b"very-secret" not in ran.stderr + ran.stdout
     assert b"Traceback" not in ran.stderr
+
+
+async def test_a_server_with_a_certificate_of_ones_own_is_trusted_by_naming_it(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    wire = Wire(answers("Hello to you too."))
+    async with serving(wire, ssl_certfile=str(tmp_path / "server.pem")) as url:
+        talk = ("talk", "--interaction", f"{url}#m", "--background", "none")
+        ran = await run(*talk, typed="Hello!\n", SSL_CERT_FILE=str(tmp_path / "authority.pem"))
+        assert "Hello to you too." in told(ran), ran.stderr
+        ran = await run(*talk)
+    assert ran.returncode == 1
+    assert b"does not show a certificate that is trusted" in ran.stderr
 
 
 @pytest.fixture

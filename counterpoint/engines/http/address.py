@@ -19,14 +19,18 @@ _ENDPOINT: Final = "/chat/completions"
 class Address(msgspec.Struct, frozen=True):
     """`base`: the URL that paths are put behind. `model`: empty for the only one that the server has.
 
-    `options`: what stood between "?" and "#". `guarded`: others cannot listen (TLS, or this machine).
+    `options`: what stood between "?" and "#". `local`: on this machine.
     """
 
     base: str
     host: str
     model: str = ""
     options: dict[str, str] = {}
-    guarded: bool = True
+    local: bool = False
+
+    @property
+    def secure(self) -> bool:
+        return self.base.startswith("https:")
 
     def __str__(self) -> str:
         return f"{self.model or 'the model'} at {self.host}"
@@ -52,7 +56,7 @@ def address_of(url: str, model: str | None = None) -> Address:
             "is the environment variable that holds it"
         )
     path = parts.path.rstrip("/").removesuffix(_ENDPOINT) or _PATH
-    named = f"[{host}]" if ":" in host else host
-    where = named if port is None else f"{named}:{port}"
-    guarded = parts.scheme == "https" or host in _LOOPBACK
-    return Address(f"{parts.scheme}://{where}{path}", where, model or unquote(parts.fragment), options, guarded)
+    bare = f"[{host}]" if ":" in host else host
+    where = bare if port is None else f"{bare}:{port}"
+    named = model or unquote(parts.fragment)
+    return Address(f"{parts.scheme}://{where}{path}", where, named, options, local=host in _LOOPBACK)

@@ -47,5 +47,5 @@ def key_of(address: Address, given: str | None = None) -> Key | None:
         if not os.environ.get(name):
             raise ConfigurationError(f"the environment has no {name}, which the address of {address.host} names")
         return Key(os.environ[name], name)
-    text = os.environ.get(VARIABLE, "") if address.guarded else ""
+    text = os.environ.get(VARIABLE, "") if address.secure or address.local else ""
     return Key(text, VARIABLE) if text else None

@@ -64,7 +64,7 @@ class ChatServer:
         self._key = key
         self._clock = clock
         self._chance = random.Random()  # noqa: S311 (jitter is no secret)
-        self._connections = Connections(secure=address.base.startswith("https:"), read_seconds=read_seconds)
+        self._connections = Connections(address, read_seconds=read_seconds)
         self._model = address.model
         self._quirks = known_quirks(address.host, address.model)
         self._looked_up = False
@@ -226,6 +226,10 @@ class ChatServer:
 
     def _fault(self, error: httpx.HTTPError) -> ServerFault:
         match error:
+            case httpx.ConnectError() if "CERTIFICATE" in str(error).upper():
+                return ServerFault(
+                    f"{self.name} does not show a certificate that is trusted; SSL_CERT_FILE names others"
+                )
             case httpx.ConnectError() | httpx.ConnectTimeout():
                 told = f"{self.name} cannot be reached: does a server run there?"
             case httpx.TimeoutException():

@@ -91,7 +91,12 @@ def _at(url: str) -> InteractionModel:
     from counterpoint.interaction.engines.chat import ChatInteraction  # noqa: PLC0415 (only where one is asked for)
 
     given = {name: value for name, value in address_of(url).options.items() if name != "key"}
-    return ChatInteraction(url, settings=_changed(SERVED_MODEL, given))
+    temperature = given.pop("temperature", None)
+    try:
+        warmth = None if temperature is None else float(temperature)
+    except ValueError as error:
+        raise _unusable(f"temperature={temperature}", error) from error
+    return ChatInteraction(url, settings=_changed(SERVED_MODEL, given), temperature=warmth)
 
 
 def _changed(settings: Settings, given: Mapping[str, str]) -> Settings:

@@ -34,14 +34,23 @@ class Server(Protocol):
 
 
 class MessageContext:
-    """`instructions`: the first message of every request."""
+    """`instructions`: the first message of every request. `temperature`: None leaves it to the server."""
 
-    def __init__(self, server: Server, settings: Settings, dialogue: Dialogue, instructions: str) -> None:
+    def __init__(
+        self,
+        server: Server,
+        settings: Settings,
+        dialogue: Dialogue,
+        instructions: str,
+        *,
+        temperature: float | None = None,
+    ) -> None:
         self.party: Party | None = None
         self._server = server
         self._settings = settings
         self._dialogue = dialogue
         self._instructions = instructions
+        self._temperature = temperature
         self._text = ""
         self._reply: Reply | None = None
         self._asked: tuple[Message, ...] = ()
@@ -112,10 +121,10 @@ class MessageContext:
         """For a context that turns out to be small: the newest of what was to be asked."""
         answer = self._settings.utterance_tokens * TOKENS_PER_WORD
         if quirks.max_length is None:
-            return Request(self._asked, answer)
+            return Request(self._asked, answer, temperature=self._temperature)
         answer = max(1, min(answer, quirks.max_length // 4))
         room = int((quirks.max_length - answer - quirks.room) * quirks.fill)
-        return Request(_newest(self._asked, room), answer)
+        return Request(_newest(self._asked, room), answer, temperature=self._temperature)
 
     def _messages(self) -> tuple[Message, ...]:
         self._compact()

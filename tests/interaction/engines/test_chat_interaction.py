@@ -365,7 +365,10 @@ async def test_in_a_whole_runtime_what_went_wrong_stands_in_the_log():
 
 
 def test_a_server_is_named_by_its_address_and_settings_may_stand_in_it():
-    model = load_interaction("http://localhost:9/v1?notes=context&words_per_beat=0.6#some/model:1b")
+    model = load_interaction("http://localhost:9/v1?notes=context&words_per_beat=0.6&temperature=0.2#some/model:1b")
     assert model.capabilities.name == "some/model:1b at localhost:9"
     with pytest.raises(ConfigurationError, match="known are: delegate, notes"):
         load_interaction("http://localhost:9/v1?speed=3#m")
+    for wrong in ("3", "warm"):
+        with pytest.raises(ConfigurationError, match="temperature"):
+            load_interaction(f"http://localhost:9/v1?temperature={wrong}#m")
