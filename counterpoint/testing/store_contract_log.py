@@ -180,6 +180,15 @@ class LogContract(StoreTrial):
             await store.append(old.fence, [orphan(said)])
         assert await texts(store, old.conversation) == ["new"]
 
+    async def test_of_very_many_hosts_only_the_last_ones_may_leave_orphans(self, store: ContextStore) -> None:
+        hosts = [await Host.open(store, writer=f"host {number}") for number in range(70)]
+        late = [orphan(host.scribe.write(Turn(text=host.fence.writer))) for host in (hosts[0], hosts[-2])]
+        with refused(Fenced):
+            await store.append(hosts[0].fence, [late[0]])
+        await store.append(hosts[-2].fence, [late[1]])
+        await hosts[-1].say("the newest")
+        assert [type(body) for body in await bodies(store, hosts[0].conversation)] == [Orphaned, Turn]
+
     async def test_orphans_reach_who_follows_and_not_what_is_over(self, store: ContextStore) -> None:
         old = await Host.open(store, writer="old")
         new = await Host.open(store, writer="new")

@@ -13,6 +13,9 @@ from counterpoint.shared_context.memory.queues import Pending
 from counterpoint.shared_context.memory.wakeup import WakeUp
 from counterpoint.shared_context.store import Fence, Opening, Snapshot, Standing
 
+HOSTS_KEPT = 64
+"""Hosts that may still leave orphans, or ask again where their entries are: the newest."""
+
 SETTLED_LEDGERS = 64
 """Ledgers kept of settled delegations, for a worker that asks again because the reply was lost."""
 
@@ -57,6 +60,8 @@ class Conversation:
         self._epoch = max(self._epoch, self.floor) + 1
         fence = Fence(self.id, writer, self._epoch)
         self._hosts[fence] = Ledger()
+        if len(self._hosts) > HOSTS_KEPT:
+            del self._hosts[next(iter(self._hosts))]
         return Opening(fence, self.log.tail)
 
     def lease_fence(self, pending: Pending, worker: WriterId) -> Fence:
