@@ -20,7 +20,7 @@ from counterpoint.shared_context.store import Lease
 from counterpoint.telemetry import Event, Is, Label, Span, SpanKind, names
 
 _FAILED: Final = frozenset({DelegationState.FAILED, DelegationState.EXPIRED, DelegationState.NEEDS_REVIEW})
-_LOST: Final = frozenset({"over", "no longer its own", "cut off"})
+_LOST: Final = frozenset({"no longer its own", "cut off"})
 
 
 class _Before(msgspec.Struct, frozen=True):

@@ -147,7 +147,9 @@ async def test_what_was_withdrawn_ends_as_cancelled(seen) -> None:
     root = root_of(seen)
     assert root.attributes["counterpoint.delegation.outcome"] == "cancelled"
     assert "counterpoint.delegation.cancelled" in seen.event_names()
-    assert root.status.status_code is StatusCode.UNSET
+    assert {span.status.status_code for span in seen.spans} == {StatusCode.UNSET}
+    assert seen.one("process default").attributes["counterpoint.delegation.outcome"] == "over"
+    assert seen.one("chat scripted").attributes["gen_ai.response.finish_reasons"] == ("cancelled",)
 
 
 async def test_a_model_that_fails_is_an_error_without_its_words(seen) -> None:

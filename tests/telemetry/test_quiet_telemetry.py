@@ -102,6 +102,31 @@ async def test_a_store_that_is_away_is_told_as_degraded_and_recovered_and_counte
     assert errors >= 3
 
 
+class SlowModel(ScriptedInteraction):
+    """Each step of it takes a beat and a half."""
+
+    async def open(self, start):
+        stream = await super().open(start)
+        step = stream.step
+
+        async def slow(*given):
+            await anyio.sleep(0.3)
+            return await step(*given)
+
+        stream.step = slow
+        return stream
+
+
+@pytest.mark.virtual
+async def test_a_step_that_takes_longer_than_its_beats_is_an_overrun(seen) -> None:
+    await play(Runtime(SlowModel(), clock=virtual_date), beats=20)
+    beats = {labels["outcome"]: grown for labels, _, grown in seen.measured("counterpoint.beat.count")}
+    assert beats["overrun"] >= 1
+    told = [event for event in seen.events if event.event_name == "counterpoint.loop.overrun"]
+    assert 1 <= len(told) <= 5
+    assert told[0].attributes["counterpoint.beat.duration_ms"] == 300
+
+
 def test_overruns_are_told_once_a_second_with_the_number_of_the_others() -> None:
     told: list[int] = []
     bucket = telemetry.TokenBucket()
