@@ -165,9 +165,13 @@ class AttemptTrace:
         try:
             with span.current():
                 yield came
-        except BaseException as error:
+        except Exception as error:
             labels[Is.ERROR] = type(error).__name__
             span.fail(type(error).__name__)
+            raise
+        except BaseException:  # the call was stopped, which is nobody's error
+            labels[Is.ERROR] = "cancelled"
+            span.set({Is.ERROR: "cancelled"})
             raise
         finally:
             at = self._clock()

@@ -152,6 +152,15 @@ async def test_what_was_withdrawn_ends_as_cancelled(seen) -> None:
     assert seen.one("chat scripted").attributes["gen_ai.response.finish_reasons"] == ("cancelled",)
 
 
+async def test_a_call_that_was_stopped_is_cancelled_and_no_error(seen) -> None:
+    model = ScriptedInteraction(delegate("Look it up", at=2), withdrawing(at=4))
+    background = ScriptedBackground([Call("timetable", {"station": "Bath"}), Answer("Too late.")])
+    await play(Runtime(model, background, tools=[timetable], clock=virtual_date), beats=30)
+    call = seen.one("execute_tool timetable")
+    assert call.attributes["error.type"] == "cancelled"
+    assert call.status.status_code is StatusCode.UNSET
+
+
 async def test_a_model_that_fails_is_an_error_without_its_words(seen) -> None:
     await play(runtime_of(Fail(ValueError("her card number"))), beats=40)
     root = root_of(seen)
