@@ -20,7 +20,8 @@ def connect(store: str | ContextStore) -> ContextStore:
     `memory://`: a new one, in this process. `redis://user:password@host:6379/0`, `rediss://` (TLS), `unix:///socket`:
     Redis >= 7 or Valkey >= 8; `redis+cluster://host`: any node of a Cluster. `?ttl=3600&prefix=team`: for how many
     seconds a conversation is kept after the last write to it, and what all keys begin with; the same for all hosts and
-    workers. `embedded://`, `embedded:///folder`: a Valkey of one's own, durable in a folder.
+    workers. `?durability=fast`: wait for no replica. `embedded://`, `embedded:///folder`: a Valkey of one's own,
+    durable in a folder.
     Raises `ConfigurationError` for other URLs. They are not repeated in the message: they may hold a password.
     """
     if not isinstance(store, str):
@@ -63,7 +64,7 @@ def _seconds(text: str) -> float:
         raise ConfigurationError(f"a store's ?ttl= is a number of seconds, not {text!r}") from None
 
 
-_OWN: dict[str, Callable[[str], object]] = {"ttl": _seconds, "prefix": str}
+_OWN: dict[str, Callable[[str], object]] = {"ttl": _seconds, "prefix": str, "durability": str}
 """Options of a URL that are ours; the others are the client library's."""
 
 

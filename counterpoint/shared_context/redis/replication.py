@@ -24,15 +24,6 @@ LOOK_SECONDS: Final = 5.0
 logger = logging.getLogger(__name__)
 
 
-def durability_of(url: str) -> tuple[str, Durability]:
-    """The URL as the client library takes it, and what it says of durability."""
-    base, mark, query = url.partition("?")
-    options = query.split("&") if mark else []
-    rest = [option for option in options if not option.startswith("durability=")]
-    said = [option.removeprefix("durability=") for option in options if option not in rest]
-    return base + mark * bool(rest) + "&".join(rest), cast("Durability", said[-1] if said else "replicated")
-
-
 class Replication:
     """`info`: what a server says of its replicas, by what tells it from other servers of a Cluster."""
 

@@ -41,7 +41,7 @@ from counterpoint.shared_context.redis.kept import Kept, Page, name, named, prec
 from counterpoint.shared_context.redis.leasing import Leasing
 from counterpoint.shared_context.redis.offering import Offering
 from counterpoint.shared_context.redis.refusals import Forgotten, unread
-from counterpoint.shared_context.redis.replication import REPLICA_SECONDS, Durability, durability_of
+from counterpoint.shared_context.redis.replication import REPLICA_SECONDS, Durability
 from counterpoint.shared_context.redis.restoring import Restoring
 from counterpoint.shared_context.redis.scripts import (
     APPEND,
@@ -85,7 +85,7 @@ class RedisStore:
     `max_media_bytes`: of one media object. `max_attempts`: leases of a delegation that may run out before it is given
     up. `clock`: dates of what the store itself writes, in seconds since 1970; leases run by the server's clock.
     `durability`: whether asks and last notes wait for a replica where there is one (`replicated`, the default) or not
-    (`fast`), also in the URL (`?durability=fast`); `replica_seconds`: for how long at most.
+    (`fast`); `replica_seconds`: for how long at most.
     `beside`: what runs for as long as the store is open (a server of its own).
     """
 
@@ -97,7 +97,7 @@ class RedisStore:
         ttl: float = TTL_SECONDS,
         max_media_bytes: int = MAX_MEDIA_BYTES,
         max_attempts: int = MAX_ATTEMPTS,
-        durability: Durability | None = None,
+        durability: Durability = "replicated",
         replica_seconds: float = REPLICA_SECONDS,
         clock: Callable[[], float] = dates.now,
         beside: AbstractAsyncContextManager[object] | None = None,
@@ -109,8 +109,7 @@ class RedisStore:
         self._beside = beside or nullcontext()
         self._opening = anyio.Lock()
         self._users = 0
-        url, wanted = durability_of(url)
-        self._server = Server(url, durability or wanted, replica_seconds)
+        self._server = Server(url, durability, replica_seconds)
         self._bells = Bells(self._server.bells)
         self._prefix = prefix
         self._ttl = milliseconds(ttl)

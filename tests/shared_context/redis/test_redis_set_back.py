@@ -14,11 +14,13 @@ from counterpoint.background.model import Answer, Say, Step
 from counterpoint.errors import ConfigurationError
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
+from counterpoint.shared_context.connect import connect
 from counterpoint.shared_context.entries import Failed, NoteLaid
 from counterpoint.shared_context.ids import NoteId
 from counterpoint.shared_context.notes import Note, NoteKind
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.shared_context.redis import RedisStore
+from counterpoint.shared_context.store import ContextStore
 from counterpoint.testing.play import Performance, play
 from counterpoint.testing.scripted_interaction import ScriptedInteraction, delegate
 from counterpoint.testing.store_actors import Host, Worker
@@ -75,7 +77,7 @@ def waits(server: Killable) -> int:
 # waiting for a replica
 
 
-async def asked_and_settled(store: RedisStore) -> Host:
+async def asked_and_settled(store: ContextStore) -> Host:
     host = await Host.open(store)
     await host.say("a", "b")
     await host.ask("d1")
@@ -102,7 +104,7 @@ async def test_where_there_is_no_replica_nothing_waits_for_one(primary: Killable
 
 @pytest.mark.usefixtures("replica")
 async def test_whoever_wants_it_fast_waits_for_no_replica(primary: Killable) -> None:
-    async with RedisStore(f"unix://{primary.path}?durability=fast") as store:
+    async with connect(f"unix://{primary.path}?durability=fast") as store:
         await asked_and_settled(store)
     assert waits(primary) == 0
 
@@ -128,7 +130,7 @@ async def test_a_replica_that_stands_still_holds_up_nothing_for_long_and_is_repo
 
 def test_a_durability_that_is_not_known_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="fast or replicated"):
-        RedisStore("redis://localhost?durability=fsync")
+        connect("redis://localhost?durability=fsync")
 
 
 # losing the last writes
@@ -145,7 +147,7 @@ async def conversation(
         await upset()
 
     async with proxied(proxy):
-        store = RedisStore(f"{proxy.url}?durability={durability}")
+        store = connect(f"{proxy.url}?durability={durability}")
         runtime = Runtime(ScriptedInteraction(*asking, words_per_beat=2), Colleague(), store=store)
         return await play(runtime, beats=48, also=act, conversation="c")
 
