@@ -23,8 +23,8 @@ READ_SECONDS: Final = 30.0
 
 class ChatInteraction:
     """`url`: "https://host/v1?key=NAME#model"; `model` and `api_key` may be given apart from it. Nothing is asked
-    before the agent has something to say. `temperature`: None leaves it to the server. Entered, it keeps its connections
-    between requests; a runtime enters it.
+    before the agent has something to say. `temperature`: None leaves it to the server. Entered, it keeps its
+    connections between requests; a runtime enters it.
 
     Raises `ConfigurationError` for an address that is none, and for a key that is not where it should be.
     """

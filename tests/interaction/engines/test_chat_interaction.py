@@ -72,11 +72,11 @@ class Talking:
         return [await self.step() for _ in range(count)]
 
     async def until_quiet(self):
-        """Until nothing was said for a while, and nothing is on the wire."""
+        """Until nothing was said for a while, and no answer is awaited."""
         silent = 0
         while silent < 5:
             turn = await self.step()
-            silent = 0 if turn.text or turn.boundary is not Boundary.END or self.wire.open else silent + 1
+            silent = 0 if turn.text or turn.boundary is not Boundary.END or self.stream._context._reply else silent + 1
 
 
 @asynccontextmanager
