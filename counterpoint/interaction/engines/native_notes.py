@@ -6,6 +6,7 @@ import msgspec
 
 from counterpoint.interaction.engines.native_spelling import Spelled, spell
 from counterpoint.interaction.model import Offer
+from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.shared_context.expressed import Voiced
 from counterpoint.shared_context.ids import NoteId
 from counterpoint.shared_context.notes import Delivery, NoteKind
@@ -19,6 +20,10 @@ _SPOKEN: Final = {
     NoteKind.FAILURE: "<failure>",
 }
 """The kinds that the model was trained to speak of. The others are context to it, as progress is."""
+
+
+_STAND_INS: Final = tuple(word for word in v.NOTES if len(word) > 3)
+"""The model copies results by their tokens, whatever they mean: a word that it lacks borrows the token of another."""
 
 
 class _Open(msgspec.Struct):
@@ -37,7 +42,7 @@ class Reciting:
     def take(self, offer: Offer) -> tuple[str, str, str]:
         """The note as the model reads it: kind, words, source. What the person has heard of it is left out."""
         note = offer.note
-        words = tuple(word for word in spell(note.text) if word.start >= offer.heard)
+        words = _readable(tuple(word for word in spell(note.text) if word.start >= offer.heard))
         kind = "<progress>" if offer.how is Delivery.SILENT else _SPOKEN.get(note.kind, "<progress>")
         if offer.how is not Delivery.SILENT and words:
             self._open = [each for each in self._open if each.note != note.id][-REMEMBERED + 1 :]
@@ -60,3 +65,13 @@ class Reciting:
             self._open.remove(each)
             end = len(each.text)
         return each.text[start:end], Voiced(each.note, start, end, text_start)
+
+
+def _readable(words: tuple[Spelled, ...]) -> tuple[Spelled, ...]:
+    """The words with stand-ins for those that the vocabulary lacks, the same for the same word, as long as there are
+    any.
+    """
+    taken = {each.word for each in words}
+    free = iter([word for word in _STAND_INS if word not in taken])
+    borrowed = {word: next(free, word) for word in dict.fromkeys(each.word for each in words) if word not in v.IDS}
+    return tuple(Spelled(borrowed.get(each.word, each.word), each.start, each.end) for each in words)

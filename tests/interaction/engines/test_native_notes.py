@@ -75,6 +75,20 @@ def test_a_number_of_two_words_is_written_once() -> None:
     assert recited(reciting, "forty two euros")[0].split() == ["42", "euros"]
 
 
+def test_words_that_the_model_lacks_are_told_by_stand_ins_and_written_as_they_are() -> None:
+    reciting = Reciting()
+    read = reciting.take(offered("Zürich and Brno: from Zürich, at 9."))[1].split()
+    assert all(word in v.IDS for word in read)
+    assert read[0] == read[4] != read[2]
+    assert recited(reciting, " ".join(read))[0] == "Zürich and Brno from Zürich at 9."
+
+
+def test_a_long_note_of_strange_words_runs_out_of_stand_ins_and_is_survived() -> None:
+    kind, read, _ = Reciting().take(offered(" ".join(f"{chr(97 + n // 26)}{chr(97 + n % 26)}q" for n in range(500))))
+    assert kind == "<result>"
+    assert len(read.split()) == 500
+
+
 def test_what_has_been_heard_already_is_not_read_again() -> None:
     reciting = Reciting()
     assert reciting.take(offered(heard=TEXT.index("and")))[1] == "and sunny"
