@@ -12,12 +12,16 @@ from counterpoint.cli.options import Options, report
 from counterpoint.errors import lone_errors
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
+from counterpoint.shared_context import dates
 
 INSTRUCTIONS = (
     "You are a friendly, brief companion. Answer in one or two short spoken sentences. "
     "If you do not know something, say so in a few words."
 )
 GREETING = "Hello! Ask me something, or just talk to me."
+
+CLOCKS_SECONDS = 1.0
+"""By how much the clocks of workers may be behind."""
 
 
 @asynccontextmanager
@@ -58,9 +62,12 @@ async def _listen(session: Session, narrator: Narrator, scope: anyio.CancelScope
 
 
 async def _follow(runtime: Runtime, session: Session, narrator: Narrator) -> None:
+    """What an earlier session of the conversation left in the log is not shown again."""
+    begun = dates.now()
     async with aclosing(runtime.store.follow(session.conversation)) as entries:
         async for stored in entries:
-            narrator.entry(stored)
+            if stored.entry.header.at >= begun - CLOCKS_SECONDS:
+                narrator.entry(stored)
 
 
 async def _interrupted(scope: anyio.CancelScope) -> None:

@@ -59,14 +59,14 @@ async def _there(store: ContextStore, conversation: ConversationId) -> str:
         return ""
     letters = [letter for queue in queues for letter in await store.dead(queue)]
     counts = (
-        (entries, "entries"),
-        (unreadable, "that cannot be read"),
-        (int(snapshot is not None), "snapshot"),
-        (media, "media objects"),
-        (0 if timeline.closed else len(timeline.unsettled()), "delegations that are not settled"),
-        (sum(letter.delegation.conversation == conversation for letter in letters), "dead letters"),
+        (entries, "entry", "entries"),
+        (unreadable, "that cannot be read", "that cannot be read"),
+        (int(snapshot is not None), "snapshot", ""),
+        (media, "media object", "media objects"),
+        (0 if timeline.closed else len(timeline.unsettled()), "unsettled delegation", "unsettled delegations"),
+        (sum(letter.delegation.conversation == conversation for letter in letters), "dead letter", "dead letters"),
     )
-    return ", ".join(f"{count} {what}" for count, what in counts if count) or "an empty log"
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count) or "an empty log"
 
 
 def _restored(data: bytes, conversation: ConversationId) -> Timeline:

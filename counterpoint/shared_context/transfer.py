@@ -11,6 +11,7 @@ from counterpoint.errors import CorruptRecord, StoreError
 from counterpoint.shared_context.entries import Stored, Turn
 from counterpoint.shared_context.ids import ConversationId, MediaId, Position
 from counterpoint.shared_context.portable import Head, LineReader, LineWriter, renamed
+from counterpoint.shared_context.reading import Unreadable, reading
 from counterpoint.shared_context.store import Adoption, ContextStore, MediaObject, Snapshot
 from counterpoint.shared_context.timeline import Timeline
 
@@ -40,7 +41,7 @@ async def export(store: ContextStore, conversation: ConversationId, write: Write
     snapshot = await store.last_snapshot(conversation)
     await write(lines.head(conversation, snapshot))
     covered, after = snapshot.upto if snapshot else Position(0), Position(0)
-    while page := await store.read(conversation, after, PAGE):
+    while page := await _page(store, conversation, after):
         if page[0].position > max(after, covered) + 1:
             raise StoreError(f"{conversation!r} was trimmed while it was exported: export it again")
         after = page[-1].position
@@ -125,6 +126,18 @@ async def _pages(
                     media.append(read)
             if entries or media:
                 yield entries, media
+
+
+async def _page(store: ContextStore, conversation: ConversationId, after: Position) -> Sequence[Stored]:
+    """Raises `CorruptRecord` with the position of what cannot be read."""
+    try:
+        return await store.read(conversation, after, PAGE)
+    except CorruptRecord:
+        async with aclosing(reading(store, conversation, after)) as entries:
+            async for each in entries:
+                if isinstance(each, Unreadable):
+                    raise CorruptRecord(f"the entry at position {each.last} cannot be read: {each.reason}") from None
+        raise
 
 
 def _media(page: Sequence[Stored]) -> list[MediaId]:

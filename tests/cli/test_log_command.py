@@ -2,6 +2,9 @@
 
 import json
 import os
+import pty
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from counterpoint.cli.replay import ReplayDiffers, ReplayOptions, replay
 from counterpoint.errors import ConfigurationError, CorruptRecord, UnknownConversation, WriteRefused
 from counterpoint.shared_context.ids import ConversationId
 from counterpoint.shared_context.redis import RedisStore
+from counterpoint.testing.store_actors import Host
 
 pytestmark = pytest.mark.real
 
@@ -259,3 +263,66 @@ async def test_where_nobody_can_be_asked_nothing_is_forgotten(url: str, capsys: 
 async def test_a_store_that_begins_empty_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="begins empty"):
         await log(LogOptions(NAME, "memory://"))
+
+
+async def test_following_shows_what_comes_until_it_is_closed(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async with RedisStore(url) as store, anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: lived(store, "live", beats=14, end=True))
+        await anyio.sleep(0.5)
+        with anyio.fail_after(15):
+            await log(LogOptions("live", url, follow=True, json=True))
+    kinds = [json.loads(line)["body"]["kind"] for line in capsys.readouterr().out.splitlines()]
+    assert (kinds[0], kinds[-1]) == ("opened", "closed")
+
+
+async def test_a_conversation_that_goes_on_is_replayed_up_to_now(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async with RedisStore(url) as store, anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: lived(store, "going on", beats=20))
+        for _ in range(8):
+            await anyio.sleep(0.33)
+            await replay(ReplayOptions("going on", url))
+    assert "same" in capsys.readouterr().out
+
+
+# The commands themselves
+
+COMMAND = [sys.executable, "-m", "counterpoint.cli.main"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("command", ["log", "replay", "export", "import", "forget"])
+def test_each_command_helps(command: str) -> None:
+    ran = run(command, "--help")
+    assert ran.returncode == 0
+    assert f"usage: counterpoint {command}" in ran.stdout
+
+
+def test_a_difference_is_an_exit_status(url: str) -> None:
+    same = run("replay", NAME, "--store", url)
+    assert (same.returncode, same.stderr) == (0, "")
+    other = run("replay", NAME, "--store", url, "--policy", "counterpoint.interaction.policy:weave_at_once")
+    assert other.returncode == 1
+    assert "counterpoint: the replay differs" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [("n", "nothing was forgotten"), ("", "nothing was"), ("y", "forgotten: ")]
+)
+def test_on_a_terminal_it_asks_before_it_forgets(url: str, answer: str, said: str) -> None:
+    async def begun() -> None:
+        async with RedisStore(url) as store:
+            host = await Host.open(store, f"asked: {answer}")
+            await host.say("hello")
+
+    anyio.run(begun)
+    here, there = pty.openpty()
+    command = [*COMMAND, "forget", f"asked: {answer}", "--store", url]
+    with subprocess.Popen(command, stdin=there, stdout=subprocess.PIPE, text=True) as process:
+        os.write(here, f"{answer}\n".encode())
+        printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "for good: 1 entry? [y/N]" in printed
+    assert said in printed

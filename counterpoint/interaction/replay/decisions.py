@@ -127,10 +127,10 @@ async def _outcome(
 
 
 def _judged(difference: Difference, comparison: Comparison, last: Beat) -> tuple[str, Difference | None]:
-    """Where a host was lost in the midst of its last step, the log has the step's outcome and not what it took in."""
+    """A host that goes on, or was lost, may have written what came of its last step and not yet what it took in."""
     head = comparison.head
     if comparison.open_ended and head is not None and beat_of(head) >= last:
-        return "its host was lost: its last step is not wholly in the log", None
+        return "the log ends in the midst of its last step", None
     return "", difference
 
 
