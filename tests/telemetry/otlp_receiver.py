@@ -34,8 +34,27 @@ class Received:
             for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
                 self.metrics += [metric for scope in resource.scope_metrics for metric in scope.metrics]
 
+    def as_a_back_end_shows_them(self) -> list[dict]:
+        """Spans in the words of Phoenix's API."""
+        return [
+            {
+                "name": span.name,
+                "context": {"trace_id": span.trace_id.hex(), "span_id": span.span_id.hex()},
+                "parent_id": span.parent_span_id.hex() or None,
+                "attributes": {each.key: _plain(each.value) for each in span.attributes},
+                "status_code": ("UNSET", "OK", "ERROR")[span.status.code],
+                "start_time": span.start_time_unix_nano,
+                "end_time": span.end_time_unix_nano,
+            }
+            for span in self.spans
+        ]
+
     def _resource(self, resource) -> None:
         self.resources.append({each.key: each.value.string_value for each in resource.attributes})
+
+
+def _plain(value) -> object:
+    return getattr(value, value.WhichOneof("value"))
 
 
 @contextmanager

@@ -5,7 +5,9 @@ import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from counterpoint import Runtime, tool
+from counterpoint.errors import Fenced
 from counterpoint.shared_context.ids import NoteId
+from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.shared_context.notes import Delivery, Note, NoteKind
 from counterpoint.testing import Answer, Call, Fail, Say, ScriptedBackground, ScriptedInteraction, delegate, play, talks
 from counterpoint.testing import withdraw as withdrawing
@@ -203,6 +205,27 @@ async def test_a_host_that_goes_on_with_a_conversation_goes_on_with_its_trace(se
     assert new.links[0].context.span_id == old.context.span_id
     assert new.attributes["counterpoint.delegation.resumed"]
     assert seen.one("weave").parent.span_id == new.context.span_id
+
+
+async def test_a_host_that_was_taken_over_ends_its_spans_and_the_next_goes_on_in_the_trace(seen) -> None:
+    store = MemoryStore()
+    old, new = (
+        Runtime(ScriptedInteraction(*script), served=True, store=store, clock=virtual_date)
+        for script in ([delegate("When?", at=2)], [])
+    )
+
+    async def host_until_taken_over() -> None:
+        with pytest.raises(Fenced):
+            await play(old, beats=60, conversation="moved")
+
+    async with store, anyio.create_task_group() as tasks:
+        tasks.start_soon(host_until_taken_over)
+        await anyio.sleep(3.0)
+        await play(new, beats=10, conversation="moved")
+    first, second = sorted(seen.named("invoke_agent background"), key=lambda span: span.start_time)
+    assert first.attributes["counterpoint.delegation.outcome"] == "left"
+    assert second.parent.span_id == first.context.span_id
+    assert second.attributes["counterpoint.session.epoch"] > first.attributes["counterpoint.session.epoch"]
 
 
 async def test_without_the_opt_in_nothing_that_was_said_leaves_the_process(seen, monkeypatch) -> None:

@@ -9,7 +9,7 @@ from phoenix_server import COMMAND, phoenix, spans_of
 from redis_server import running
 from staging import CONVERSATION, WORKERS, stage
 
-pytestmark = [pytest.mark.real, pytest.mark.backend]
+pytestmark = pytest.mark.real
 
 
 def only(spans: list[dict], name: str, **attributes: object) -> dict:
@@ -25,14 +25,22 @@ def id_of(span: dict) -> str:
     return span["context"]["span_id"]
 
 
+def test_three_processes_export_one_trace_with_both_attempts_and_why_the_answer_waited() -> None:
+    with running() as socket, receiving() as (endpoint, received):
+        killed = anyio.run(stage, f"unix://{socket}", endpoint)
+    (survivor,) = set(WORKERS) - {killed}
+    check_tree(received.as_a_back_end_shows_them(), killed, survivor)
+    check_links(received)
+
+
+@pytest.mark.backend
 @pytest.mark.skipif(not COMMAND.exists(), reason="make test-telemetry installs arize-phoenix")
 def test_phoenix_shows_one_trace_with_both_attempts_and_why_the_answer_waited(tmp_path: Path) -> None:
-    with phoenix(tmp_path) as url, running() as socket, receiving(then=url) as (endpoint, received):
+    with phoenix(tmp_path) as url, running() as socket, receiving(then=url) as (endpoint, _):
         killed = anyio.run(stage, f"unix://{socket}", endpoint)
         spans = spans_of(url)
     (survivor,) = set(WORKERS) - {killed}
     check_tree(spans, killed, survivor)
-    check_links(received)
 
 
 def check_tree(spans: list[dict], killed: str, survivor: str) -> None:
