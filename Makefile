@@ -27,7 +27,7 @@ demo: $(STAMPS)/local
 	$(BIN)/counterpoint demo --docs docs
 
 test: $(STAMPS)/dev
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not backend"
 
 test-vllm: $(VLLM)/installed
 	$(VLLM)/bin/python -m pytest tests/vllm
