@@ -15,6 +15,9 @@ import anyio
 import pytest
 from serving_host import WORDS
 
+from counterpoint import Runtime
+from counterpoint.errors import Fenced
+from counterpoint.testing import ScriptedInteraction
 from examples.websocket_client import Caller, call
 from tests.redis_server import running
 
@@ -90,3 +93,28 @@ async def test_a_host_that_goes_in_the_middle_of_a_note_is_replaced_and_nothing_
     with capsys.disabled():
         print(f"\n  {how.name} to a host that speaks: the next word came after {gap:.2f} s")  # noqa: T201 (a figure, no claim)
     assert said == list(WORDS)
+
+
+@pytest.fixture
+def store() -> Generator[str, None, None]:
+    with running() as path:
+        yield f"unix://{path}"
+
+
+async def test_a_host_with_nothing_to_write_is_told_that_it_was_taken_over(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = Runtime(ScriptedInteraction(), store=store, served=True)
+    second = Runtime(ScriptedInteraction(), store=store, served=True)
+    async with first.session("ours") as old:
+        for _ in range(5):
+            await anext(old)
+        async with second.session("ours") as new:
+            opened = anyio.current_time()
+            with anyio.fail_after(10), pytest.raises(Fenced):
+                async for _ in old:
+                    pass
+            told = anyio.current_time() - opened
+            assert (await anext(new)).beat >= 5
+    with capsys.disabled():
+        print(f"\n  a host that was taken over was told after {1000 * told:.0f} ms")  # noqa: T201 (a figure, no claim)

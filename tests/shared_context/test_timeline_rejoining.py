@@ -191,6 +191,13 @@ def test_beats_go_on_while_nobody_hosts_the_conversation() -> None:
     assert log.timeline.beat_at(at + 3.2) == 21
 
 
+def test_beats_go_on_also_where_nothing_was_ever_said() -> None:
+    log = Logbook()
+    opens(log, "s1", 0)
+    assert log.timeline.beat_at(log.seconds + 0.1) == 1
+    assert log.timeline.beat_at(log.seconds + 1.1) == 5
+
+
 def test_a_session_was_left_in_order_or_it_was_not() -> None:
     log = Logbook()
     opens(log, "s1", 0)

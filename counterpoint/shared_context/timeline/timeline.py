@@ -330,7 +330,8 @@ class Timeline:
         if len(state.sessions) > SESSIONS:
             del state.sessions[next(iter(state.sessions))]
         state.instructions = opened.instructions or state.instructions
-        state.beat = max(state.beat, opened.start)
+        if opened.start >= state.beat:
+            state.beat, state.beat_at = opened.start, header.at + BEAT_SECONDS
         state.floor, state.boundary = None, Boundary.END
         self._memory.speech.interrupt()
 
