@@ -188,22 +188,17 @@ async def serving(app: Callable[..., Any], **options: Any) -> AsyncGenerator[str
     """The application behind a real socket of this machine; its URL ends in /v1. `options`: of uvicorn, for TLS."""
     common = {"log_level": "critical", "lifespan": "off", "ws": "none", "timeout_keep_alive": 60}
     settings = uvicorn.Config(app, port=0, **common, **options)
+    settings.load()
     server = uvicorn.Server(settings)
-
-    async def run() -> None:
+    server.lifespan = settings.lifespan_class(settings)
+    await server.startup()  # without the loop that looks ten times a second whether it is to end
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    try:
+        yield f"https://localhost:{port}/v1" if options else f"http://{host}:{port}/v1"
+    finally:
+        server.force_exit = True
         with anyio.CancelScope(shield=True):
-            await server._serve()
-
-    with lone_errors():
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(run)
-            while not server.started:
-                await anyio.sleep(0.001)
-            host, port = server.servers[0].sockets[0].getsockname()[:2]
-            try:
-                yield f"https://localhost:{port}/v1" if options else f"http://{host}:{port}/v1"
-            finally:
-                server.should_exit = server.force_exit = True
+            await server.shutdown()
 
 
 def free_port() -> int:

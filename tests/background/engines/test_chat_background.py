@@ -343,6 +343,26 @@ async def test_a_withdrawal_stops_the_server(scene):
     assert wire.hung_up == 1
 
 
+async def test_wherever_it_is_stopped_nothing_is_held_and_the_next_round_works():
+    wire = Wire(
+        Script(*pieces("One sentence. And"), 0.002, *pieces(" another. So"), 0.002, *pieces(" on."), chunk("stop"))
+    )
+    async with serving(wire) as url:
+        model = ChatBackground(f"{url}#m")
+
+        async def think():
+            async with aclosing(model.think(package(), (), ())) as thinking:
+                return [step async for step in thinking][-1]
+
+        for number in range(40):
+            with anyio.move_on_after(number * 0.0005):
+                await think()
+        while wire.open:
+            await anyio.sleep(0.001)
+        assert model._server._connections._client is None
+        assert await think() == Answer("One sentence. And another. So on.")
+
+
 # what differs between servers
 
 
