@@ -247,11 +247,22 @@ async def lived(chance: random.Random, store: OutOfOrder, *, conversation: str) 
             if chance.random() < 0.2:
                 tasks.start_soon(one_session, chance, store, clients, conversation)
                 await anyio.sleep(chance.random() * 8)
+            elif chance.random() < 0.1:
+                tasks.start_soon(set_back, chance, store)
+                await one_session(chance, store, clients, conversation)
             elif chance.random() < 0.2:
                 tasks.start_soon(killed, chance, store)
                 await one_session(chance, store, clients, conversation)
             else:
                 await one_session(chance, store, clients, conversation)
+
+
+async def set_back(chance: random.Random, store: OutOfOrder) -> None:
+    """The store comes back without its last writes, which its host gives back."""
+    await anyio.sleep(chance.random() * 8)
+    forget_what_came_since = store.remembered()
+    await anyio.sleep(chance.random())
+    forget_what_came_since()
 
 
 async def killed(chance: random.Random, store: OutOfOrder) -> None:
