@@ -1,12 +1,15 @@
 """A conversation survives its host: what the person hears when another host goes on."""
 
 import anyio
+import msgspec
 import pytest
 from dying_hosts import NAME, Client, Host, bodies, date, log_of, moves, shared_store, until
 
 from counterpoint import Runtime, Session
 from counterpoint.background.worker import Worker
 from counterpoint.errors import ConfigurationError, Fenced
+from counterpoint.interaction.listener import Listener
+from counterpoint.interaction.model import Offer, Perceived, Span, Start, Stream
 from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.codec import decode
 from counterpoint.shared_context.entries import (
@@ -20,6 +23,7 @@ from counterpoint.shared_context.entries import (
     Stored,
     Turn,
 )
+from counterpoint.shared_context.expressed import Expressed
 from counterpoint.shared_context.ids import ConversationId, DelegationId, NoteId
 from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.shared_context.notes import Note, NoteKind
@@ -571,3 +575,44 @@ async def test_a_correction_to_what_an_earlier_host_asked_says_what_was_asked() 
         new.leave()
     assert client.said == "At ten. At noon."
     assert background.packages[-1].request == "trains to the sea\n(correction) no, to the mountains"
+
+
+class Speaking(ScriptedInteraction):
+    """Speaks with a sound of a beat's length."""
+
+    async def open(self, start: Start) -> "SpeakingStream":
+        return SpeakingStream(await super().open(start))
+
+
+class SpeakingStream:
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    async def step(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
+        expressed = await self._stream.step(perceived, woven, span)
+        return msgspec.structs.replace(expressed, audio=bytes(6400) if expressed.text else b"")
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def test_of_sound_a_word_that_was_half_played_is_said_again() -> None:
+    store, client = shared_store(), Client()
+    old, new = Host(store, Speaking(words_per_beat=2)), Host(store, Speaking())
+    async with anyio.create_task_group() as tasks:
+        session = await tasks.start(old.live, client)
+        await lays(session, 1.1)
+        await until(1.9)
+        last = client.turns[-1]
+        assert last.text == " leaves at"
+        listener = Listener(session.conversation, session.id)
+        for turn in client.turns:
+            listener.given(turn)
+            listener.played(turn, samples=2600 if turn is last else 3200)
+        assert listener.token.samples == 2600
+        before = len(client.turns)
+        old.die()
+        await tasks.start(new.live, client, listener.token.encode())
+        await until(4)
+        new.leave()
+    assert [turn.text for turn in client.turns[before:] if turn.text][:2] == ["at", " fourteen"]
