@@ -10,6 +10,7 @@ from counterpoint.cli.export import ExportOptions, ImportOptions, export_to_file
 from counterpoint.cli.forget import ForgetOptions, forget
 from counterpoint.cli.log import LogOptions, log
 from counterpoint.cli.replay import ReplayOptions, replay
+from counterpoint.cli.store_option import add_store
 
 
 class Commands(Protocol):
@@ -94,7 +95,7 @@ def _import(commands: Commands) -> None:
     what = "make an exported conversation one of a store"
     command = commands.add_parser("import", help=what)
     command.add_argument("file", metavar="FILE", help="as `counterpoint export` wrote it")
-    command.add_argument("--store", required=True, metavar="URL", help="where it shall be kept")
+    add_store(command, "where it shall be kept")
     command.add_argument("--as", dest="name", metavar="NEW-ID", help="under another id than it had")
 
     async def start(arguments: argparse.Namespace) -> None:
@@ -117,4 +118,4 @@ def _forget(commands: Commands) -> None:
 
 def _conversation(command: argparse.ArgumentParser) -> None:
     command.add_argument("conversation", metavar="CONVERSATION", help="its id")
-    command.add_argument("--store", required=True, metavar="URL", help="where it is kept")
+    add_store(command, "where it is kept")

@@ -11,6 +11,7 @@ from counterpoint.cli.demo import demo, demo_store
 from counterpoint.cli.evaluating import add_evaluate
 from counterpoint.cli.keeping import add_keeping
 from counterpoint.cli.options import Options, setting_up
+from counterpoint.cli.store_option import add_store, store_given
 from counterpoint.cli.talk import talk
 from counterpoint.cli.worker import WorkerOptions, work
 from counterpoint.interaction.engines.load import KNOWN as INTERACTION_MODELS
@@ -96,12 +97,7 @@ def _conversation(
 def _worker(commands: Commands) -> None:
     what = "look things up for conversations in other processes, until SIGTERM"
     command = commands.add_parser("worker", parents=[_colleague(), _watched()], help=what, description=work.__doc__)
-    command.add_argument(
-        "--store",
-        required=True,
-        metavar="URL",
-        help="where the hosts are met: redis://, rediss://, redis+cluster://, unix://",
-    )
+    add_store(command, "where the hosts are met: redis://, rediss://, redis+cluster://, unix://")
     command.add_argument(
         "--concurrency", type=int, default=4, metavar="N", help="delegations at once (default: %(default)s)"
     )
@@ -129,7 +125,7 @@ def _worker(commands: Commands) -> None:
 def _dead(commands: Commands) -> None:
     what = "list delegations that were given up after too many attempts, or have them tried again"
     command = commands.add_parser("dead", help=what)
-    command.add_argument("--store", required=True, metavar="URL", help="where they are kept")
+    add_store(command, "where they are kept")
     command.add_argument("--queue", default="default", metavar="NAME", help="of which queue (default: %(default)s)")
     command.add_argument(
         "--retry",
@@ -181,7 +177,7 @@ def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options
         background=_background(arguments, unless="none" if arguments.served else "retrieval"),
         tools=tuple(arguments.tools),
         docs=arguments.docs,
-        store=arguments.store or store(),
+        store=arguments.store or store_given() or store(),
         served=arguments.served,
         queue=arguments.queue,
         conversation=arguments.conversation,

@@ -8,20 +8,38 @@ from pathlib import Path
 
 import anyio
 import pytest
+import redis_server
 
 from counterpoint.background.model import Answer, Call, Observation, Step
 from counterpoint.cli.conversation import shown
 from counterpoint.cli.narrator import Narrator
+from counterpoint.cli.options import Options
 from counterpoint.interaction.engines.instruct import InstructInteraction
 from counterpoint.interaction.engines.settings import Delegating, Settings
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
-from counterpoint.shared_context.entries import Amended, Asked, Failed, ToolReturned, Withdrawn
-from counterpoint.shared_context.ids import CallId
+from counterpoint.shared_context.chunks import TextChunk
+from counterpoint.shared_context.connect import connect
+from counterpoint.shared_context.entries import (
+    Amended,
+    ApprovalAsked,
+    Asked,
+    Degraded,
+    Failed,
+    NoteDropped,
+    NoteLaid,
+    Paused,
+    ToolReturned,
+    Turn,
+    Withdrawn,
+)
+from counterpoint.shared_context.ids import CallId, DelegationId, NoteId
+from counterpoint.shared_context.notes import Note, NoteKind, Source
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.shared_context.render import CLOSES, OPENS, render
 from counterpoint.testing import ScriptedInteraction, play, says, types
 from counterpoint.testing.scripted_interaction import delegate
+from counterpoint.testing.store_actors import Host
 from counterpoint.tools.definition import tool
 from counterpoint.tools.schema import ToolSchema
 
@@ -124,7 +142,7 @@ async def test_no_lane_of_a_terminal_obeys_it(color: bool) -> None:
             Repeating(which),
             tools=[look],
         )
-        async with shown(runtime, rows.append, color=color) as (session, narrator):
+        async with shown(runtime, rows.append, Options(color=color)) as (session, narrator):
             await _talk(session, narrator)
         summaries += narrator.summary()
     text = "\n".join(rows)
@@ -155,3 +173,26 @@ def test_a_document_that_attacks_the_terminal_is_told_without_harm(tmp_path: Pat
     assert "ten forty" in " ".join(output.split())
     assert output.count(" asked: ") == 1
     assert not ACTING.search(output)
+
+
+@pytest.mark.real
+def test_a_hostile_log_is_printed_without_harm(tmp_path: Path) -> None:
+    with redis_server.running() as path:
+        url = f"unix://{path}"
+        anyio.run(_written, url)
+        command = [sys.executable, "-m", "counterpoint.cli.main", "log", "station", "--store", url]
+        ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
+    assert "owned" in ran.stdout
+    assert not ACTING.search(ran.stdout + ran.stderr)
+
+
+async def _written(url: str) -> None:
+    """Everything that a log may hold of other people's words."""
+    async with connect(url) as store:
+        host = await Host.open(store, "station")
+        for number, text in enumerate(HOSTILE):
+            note = Note(NoteId(f"n{number}"), NoteKind.RESULT, text, sources=(Source(text, text),))
+            turn = Turn(texts=(TextChunk(text),), text=text, understood=text, unsaid=text)
+            returned = ToolReturned(DelegationId("d1"), CallId("c"), text, failed=True)
+            await host.append(turn, NoteLaid(note), returned, NoteDropped(note.id, text), Failed("stream", text))
+            await host.append(ApprovalAsked(DelegationId("d1"), CallId("c"), text), Degraded(text), Paused(text))

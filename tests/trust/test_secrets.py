@@ -90,6 +90,17 @@ def test_no_command_writes_a_password_or_a_key(arguments: Sequence[str], until: 
     assert not leaked(written)
 
 
+def test_the_environment_names_the_store_where_a_command_line_could_be_read(socket: Path) -> None:
+    environment = {**os.environ, "COUNTERPOINT_STORE": f"unix://user:{QUOTED}@{socket}"}
+    command = [sys.executable, "-m", "counterpoint.cli.main", "dead"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True, timeout=30)
+    assert ran.stdout == "no dead letters\n"
+    helped = subprocess.run(
+        [*command, "--help"], capture_output=True, text=True, cwd=ROOT, env=environment, check=True, timeout=30
+    )
+    assert not leaked(ran.stdout, ran.stderr, helped.stdout)
+
+
 async def test_no_error_holds_the_password_and_neither_does_what_caused_it(
     socket: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
