@@ -129,9 +129,11 @@ class AttemptTrace:
     @contextmanager
     def inference(self, model: BackgroundModel) -> Generator[Callable[[Step], None], None, None]:
         """One round of thinking. What it yields is to be told of every step of the model."""
-        operation = str(getattr(model, "operation", names.CHAT))
-        labels = {Is.OPERATION: operation, Is.PROVIDER: model.name.partition(":")[0], Is.MODEL: model.name}
-        name = operation if model.name == operation else f"{operation} {model.name}"
+        operation, provider = str(getattr(model, "operation", names.CHAT)), str(getattr(model, "provider", names.OURS))
+        what, _, where = model.name.partition(" at ")
+        labels = {Is.OPERATION: operation, Is.PROVIDER: provider, Is.MODEL: what}
+        labels |= {Is.SERVER: where} if where else {}
+        name = operation if what == operation else f"{operation} {what}"
         span = self._below(name, SpanKind.CLIENT, {**labels, Is.AGENT: names.BACKGROUND})
         inference = Inference(span, labels, self._clock)
         try:

@@ -10,6 +10,9 @@ import msgspec
 SCOPE: Final = "counterpoint"
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
 
+OURS: Final = "counterpoint"
+"""The provider of models that run in this process, where they name no other."""
+
 BACKGROUND: Final = "background"
 INTERACTION: Final = "interaction"
 """The two agents. Which model thinks is an attribute of each inference."""
@@ -30,6 +33,7 @@ class Is:
     SESSION: Final = "session.id"
     PROVIDER: Final = "gen_ai.provider.name"
     MODEL: Final = "gen_ai.request.model"
+    SERVER: Final = "server.address"
     FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
     FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
     TOKENS_READ: Final = "gen_ai.usage.input_tokens"

@@ -115,6 +115,16 @@ async def test_how_long_a_delegation_waited_for_a_worker_is_told_by_the_worker(s
     assert max(point.explicit_bounds) == 30
 
 
+async def test_a_model_on_a_server_is_named_by_itself_and_its_server(seen) -> None:
+    model = ScriptedBackground([Answer("At ten fourteen.")], name="large-3 at models.example")
+    model.provider = "openai"
+    await play(Runtime(ScriptedInteraction(delegate("When?", at=2)), model, clock=virtual_date), beats=20)
+    chat = seen.one("chat large-3").attributes
+    assert chat["gen_ai.request.model"] == "large-3"
+    assert chat["gen_ai.provider.name"] == "openai"
+    assert chat["server.address"] == "models.example"
+
+
 async def test_tokens_and_times_of_inferences_are_measured_as_the_conventions_say(seen) -> None:
     await play(
         Runtime(
@@ -130,6 +140,6 @@ async def test_tokens_and_times_of_inferences_are_measured_as_the_conventions_sa
     assert point.explicit_bounds[0] == 0.01
     ((labels, _, rounds),) = seen.measured("gen_ai.client.operation.duration")
     assert labels == {
-        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "scripted", "gen_ai.request.model": "scripted",
+        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "counterpoint", "gen_ai.request.model": "scripted",
     }  # fmt: skip
     assert rounds == 2

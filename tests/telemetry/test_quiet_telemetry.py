@@ -9,7 +9,7 @@ from opentelemetry.semconv._incubating.attributes import (
     session_attributes,
 )
 from opentelemetry.semconv._incubating.metrics import gen_ai_metrics
-from opentelemetry.semconv.attributes import error_attributes
+from opentelemetry.semconv.attributes import error_attributes, server_attributes
 from test_delegation_traces import runtime_of, virtual_date
 
 from counterpoint import Runtime, telemetry
@@ -144,7 +144,14 @@ def test_a_bucket_begins_anew_with_a_clock_that_was_set_back() -> None:
 
 
 def test_names_of_the_conventions_are_the_ones_they_have() -> None:
-    modules = (gen_ai_attributes, messaging_attributes, session_attributes, error_attributes, gen_ai_metrics)
+    modules = (
+        gen_ai_attributes,
+        messaging_attributes,
+        session_attributes,
+        error_attributes,
+        server_attributes,
+        gen_ai_metrics,
+    )
     known = {value for module in modules for value in vars(module).values() if isinstance(value, str)}
     ours = {name for name in attributes() if not name.startswith("counterpoint.")}
     assert ours - known == UNRELEASED

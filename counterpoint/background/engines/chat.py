@@ -55,6 +55,9 @@ class ChatBackground:
         self._server = ChatServer(address, key_of(address, api_key))
         self._settings = settings
 
+    provider = "openai"
+    """What it is called in traces: whoever answers, this is how they are asked."""
+
     @property
     def name(self) -> str:
         return self._server.name
