@@ -105,6 +105,8 @@ class Score:
             self._row(self._beat, "agent", f"(not heard: {turn.unheard.text.strip()})")
         if turn.flush:
             self._flush("agent", " --")
+        if turn.unsaid:
+            self._flush("agent", " --")
         for decision in turn.decisions:
             self._row(self._beat, "background", self._decided(decision))
         if turn.text:
@@ -157,7 +159,7 @@ class Score:
 
     def _row(self, beat: int, voice: Voice, text: str) -> None:
         if voice == "background":
-            self._flush("person")  # in order of time, also while somebody is speaking
+            self.finish()  # in order of time, also while somebody is speaking
         if not self._wanted(beat):
             return
         lines = textwrap.wrap(" ".join(shown(text).split()), self._column) or [""]

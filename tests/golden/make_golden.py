@@ -5,7 +5,7 @@ Each is a conversation in virtual time, exported. They are replayed by `test_gol
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import anyio
@@ -13,13 +13,15 @@ import anyio
 from counterpoint import Runtime, Session
 from counterpoint.errors import StoreUnavailable
 from counterpoint.interaction.listener import Listener
-from counterpoint.shared_context.ids import ConversationId
+from counterpoint.shared_context.chunks import TextChunk
+from counterpoint.shared_context.ids import ConversationId, NoteId
 from counterpoint.shared_context.memory import MemoryStore
-from counterpoint.shared_context.notes import Delivery
+from counterpoint.shared_context.notes import Delivery, Note, NoteKind
 from counterpoint.shared_context.store import ContextStore
 from counterpoint.shared_context.transfer import export
 from counterpoint.testing import (
     Answer,
+    Cue,
     Progress,
     ScriptedBackground,
     ScriptedInteraction,
@@ -33,6 +35,7 @@ from counterpoint.testing import (
     types,
     withdraw,
 )
+from counterpoint.testing.person import middle_of
 
 HERE = Path(__file__).parent
 STORY = say("Once upon a time, by the grey sea, there lived a man who counted the waves, one by one.", at=2)
@@ -91,6 +94,29 @@ async def early_parts_and_late_steps(store: Unsteady, name: str) -> None:
     await play(runtime, person, 80, conversation=name, also=application)
 
 
+async def into_running_speech(store: Unsteady, name: str) -> None:
+    """Results break into a long utterance, at a clause and at a word; one waits for unfinished typing; one expires."""
+
+    async def application(session: Session) -> None:
+        await anyio.sleep(1.7)
+        session.lay("The bar is open.")
+        await anyio.sleep(6.8)
+        session.lay("The train is late.")
+        await anyio.sleep(6.5)
+        session.lay("There is no hurry.")
+        session.lay(Note(NoteId("soon"), NoteKind.RESULT, "Now or never.", ttl=1.0))
+
+    words = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    model = ScriptedInteraction(
+        say("Once upon a time there lived a man who had a boat, and he sailed it every day of his life.", at=2),
+        say(f"{words} and {words}", at=32),
+    )
+    half_typed = tuple(
+        Cue(middle_of(beat), TextChunk(key, done=False)) for beat, key in zip(range(72, 79), "waiting", strict=True)
+    )
+    await play(Runtime(model, store=store), half_typed, 100, conversation=name, also=application)
+
+
 async def outage_and_taking_over(store: Unsteady, name: str) -> None:
     """The store goes away and comes back; the listener comes back to another host, with its token."""
     clients: list[Listener] = []
@@ -117,9 +143,13 @@ async def outage_and_taking_over(store: Unsteady, name: str) -> None:
     await play(second, (), 60, conversation=name, listener=listener, resume=clients[0].token)
 
 
-CONVERSATIONS: dict[str, Callable[[Unsteady, str], Awaitable[None]]] = {
-    each.__name__: each for each in (results_and_interruptions, early_parts_and_late_steps, outage_and_taking_over)
-}
+TOLD: Sequence[Callable[[Unsteady, str], Awaitable[None]]] = (
+    results_and_interruptions,
+    early_parts_and_late_steps,
+    into_running_speech,
+    outage_and_taking_over,
+)
+CONVERSATIONS = {each.__name__: each for each in TOLD}
 
 
 async def lines_of(name: str) -> bytes:
