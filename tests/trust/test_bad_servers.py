@@ -33,9 +33,7 @@ pytestmark = pytest.mark.real
 @contextmanager
 def serving(*options: str) -> Generator[redis.Redis, None, None]:
     """A server on a port, as its operator sees it."""
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
         command = [str(server_binary()), *options, *where]
@@ -47,6 +45,12 @@ def serving(*options: str) -> Generator[redis.Redis, None, None]:
                 yield node
             finally:
                 process.kill()
+
+
+def free_port() -> int:
+    with sockets.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def answers(node: redis.Redis) -> bool:
@@ -69,7 +73,7 @@ def lone() -> Generator[redis.Redis, None, None]:
 @pytest.fixture
 def node_of_a_cluster() -> Generator[redis.Redis, None, None]:
     """It has no slots yet."""
-    with serving("--cluster-enabled", "yes", "--cluster-port", "0") as node:
+    with serving("--cluster-enabled", "yes", "--cluster-port", str(free_port())) as node:
         yield node
 
 

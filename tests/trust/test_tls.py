@@ -38,7 +38,7 @@ def url(port: int, authority: Authority, *options: str, host: str = "127.0.0.1")
 async def converse(url: str) -> None:
     """All kinds of connections: commands, and what waits for a bell."""
     async with connect(url) as near, connect(url) as far:
-        host = await Host.open(near, f"over {url}")
+        host = await Host.open(near)
         await host.ask("d1")
         worker = await Worker.take(far, wait=5)
         await worker.settle(RESULT)
