@@ -91,7 +91,7 @@ def _shares(settings: ChatSettings, quirks: Quirks) -> tuple[int, int]:
     if quirks.max_length is None:
         return settings.answer_tokens, settings.prompt_tokens
     answer = max(1, min(settings.answer_tokens, quirks.max_length // 4))
-    shown = int((quirks.max_length - answer - quirks.room) * quirks.fill)
+    shown = int((quirks.max_length - answer - quirks.spare) * quirks.fill)
     return answer, max(1, min(settings.prompt_tokens, shown))
 
 

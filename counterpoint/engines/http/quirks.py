@@ -38,6 +38,11 @@ class Quirks(msgspec.Struct, frozen=True):
     max_length: int | None = None
     fill: float = 0.8
 
+    @property
+    def spare(self) -> int:
+        """`room`, but never more than half of the context."""
+        return self.room if self.max_length is None else min(self.room, self.max_length // 2)
+
 
 class _Row(msgspec.Struct, frozen=True):
     """Where both patterns are found in the names of host and model, these fields are different."""

@@ -43,7 +43,7 @@ def body_of(request: Request, model: str, quirks: Quirks) -> bytes:
         "model": model,
         "messages": [_written(message, quirks) for message in fitted(request.messages, quirks)],
         "stream": True,
-        quirks.limit: request.max_tokens + quirks.room,
+        quirks.limit: request.max_tokens + quirks.spare,
     }
     if quirks.usage:
         body["stream_options"] = {"include_usage": True}
@@ -57,7 +57,7 @@ def body_of(request: Request, model: str, quirks: Quirks) -> bytes:
 
 def longest_answer(request: Request, quirks: Quirks) -> int:
     """Characters, thoughts and arguments included; a server that sends more ignores the limit it was given."""
-    return (request.max_tokens + quirks.room) * CHARACTERS_PER_TOKEN
+    return (request.max_tokens + quirks.spare) * CHARACTERS_PER_TOKEN
 
 
 def fitted(messages: Sequence[Message], quirks: Quirks) -> list[Message]:

@@ -123,7 +123,7 @@ class MessageContext:
         if quirks.max_length is None:
             return Request(self._asked, answer, temperature=self._temperature)
         answer = max(1, min(answer, quirks.max_length // 4))
-        room = int((quirks.max_length - answer - quirks.room) * quirks.fill)
+        room = int((quirks.max_length - answer - quirks.spare) * quirks.fill)
         return Request(_newest(self._asked, room), answer, temperature=self._temperature)
 
     def _messages(self) -> tuple[Message, ...]:

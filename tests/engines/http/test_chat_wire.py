@@ -6,6 +6,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from counterpoint.engines.http.address import Address, address_of
 from counterpoint.engines.http.calls import CallAssembly, WholeCall
@@ -209,6 +210,13 @@ def test_a_reasoning_model_of_openai_gets_its_own_names_and_room_to_think() -> N
     assert "max_tokens" not in body
     assert known_quirks("api.openai.com", "gpt-4o").limit == "max_completion_tokens"
     assert known_quirks("localhost:8000", "gpt-oss-20b") == Quirks()
+
+
+def test_room_to_think_leaves_room_to_read() -> None:
+    quirks = known_quirks("localhost:8000", "deepseek-r1-distill")
+    assert quirks.spare > 5_000
+    small = replace(quirks, max_length=4_096)
+    assert json.loads(body_of(Request((), 1_024), "m", small))["max_tokens"] == 1_024 + 2_048
 
 
 def test_turns_alternate_where_they_have_to() -> None:
