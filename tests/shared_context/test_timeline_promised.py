@@ -5,7 +5,7 @@ from logbook import Logbook
 
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.delegations import Delegation
-from counterpoint.shared_context.entries import Amended, Asked, Opened, TooLate, Turn, Withdrawn
+from counterpoint.shared_context.entries import Amended, Asked, Opened, Orphaned, TooLate, Turn, Withdrawn
 from counterpoint.shared_context.expressed import Amend, Delegate, Withdraw
 from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, SessionId
 from counterpoint.shared_context.memory import MemoryStore
@@ -68,6 +68,13 @@ def test_it_is_open_until_a_host_that_takes_over_has_lived_through_a_beat() -> N
     assert log.timeline.promised() == (TRAIN,)
     log.asks("d1", "the next train", 9)
     assert log.timeline.promised() == ()
+
+
+def test_what_a_fenced_host_hands_in_later_says_nothing_of_it() -> None:
+    log = wished(TRAIN)
+    log.add(Orphaned(b""), 3)
+    log.add(Orphaned(b""), 9)
+    assert log.timeline.promised() == (TRAIN,)
 
 
 @pytest.mark.virtual

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from counterpoint.shared_context.entries import Amended, Asked, Body, Header, Opened, Role, TooLate, Turn, Withdrawn
+from counterpoint.shared_context.entries import (
+    Amended,
+    Asked,
+    Body,
+    Header,
+    Opened,
+    Orphaned,
+    Role,
+    TooLate,
+    Turn,
+    Withdrawn,
+)
 from counterpoint.shared_context.expressed import Amend, Delegate, Withdraw
 from counterpoint.shared_context.ids import Beat
 
@@ -27,7 +38,7 @@ NOTHING = Promised()
 
 def after(promised: Promised, header: Header, body: Body) -> Promised:
     """What is left when the log goes on with this entry. A host that takes over sees to it in its first micro-turn."""
-    if header.role is not Role.HOST:
+    if header.role is not Role.HOST or isinstance(body, Orphaned):
         return promised
     if isinstance(body, Turn):
         wishes = tuple(each for each in body.actions if isinstance(each, Wish))
