@@ -13,6 +13,7 @@ from counterpoint.errors import lone_errors
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context import dates
+from counterpoint.shared_context.following import following
 
 INSTRUCTIONS = (
     "You are a friendly, brief companion. Answer in one or two short spoken sentences. "
@@ -64,7 +65,7 @@ async def _listen(session: Session, narrator: Narrator, scope: anyio.CancelScope
 async def _follow(runtime: Runtime, session: Session, narrator: Narrator) -> None:
     """What an earlier session of the conversation left in the log is not shown again."""
     begun = dates.now()
-    async with aclosing(runtime.store.follow(session.conversation)) as entries:
+    async with aclosing(following(runtime.store, session.conversation)) as entries:
         async for stored in entries:
             if stored.entry.header.at >= begun - CLOCKS_SECONDS:
                 narrator.entry(stored)
