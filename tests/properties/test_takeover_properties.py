@@ -3,6 +3,7 @@ heard once with a resume token, and at least once, marked where it is told again
 """
 
 import asyncio
+import enum
 import sys
 from collections import Counter
 from pathlib import Path
@@ -31,6 +32,14 @@ WORDS = 11
 LONG_ENOUGH = 60.0
 
 
+class Kind(enum.Enum):
+    """Of model: a step each beat, early steps besides, or a step every other beat."""
+
+    PLAIN = "plain"
+    PARTIAL = "partial"
+    SLOW = "slow"
+
+
 class Loss(NamedTuple):
     """After `after` seconds the host is gone. What it wrote in the last `unwritten` seconds is lost. The client had
     played `words` words more than it could tell, and is back after `away` seconds. `lives`: only the connection broke.
@@ -55,6 +64,7 @@ losses = st.lists(
 )
 laid_at = st.lists(seconds(0.5, 10), min_size=NOTES, max_size=NOTES)
 spoken_at = st.lists(seconds(1, 15), max_size=4)
+kinds = st.sampled_from(Kind)
 
 
 def text_of(note: int) -> str:
@@ -65,8 +75,11 @@ def words_of(note: int) -> list[str]:
     return text_of(note).split()
 
 
-def model(words_per_beat: int) -> ScriptedInteraction:
-    return ScriptedInteraction(say("Let me tell you something now", on="what"), words_per_beat=words_per_beat)
+def model(words_per_beat: int, kind: Kind) -> ScriptedInteraction:
+    line = say("Let me tell you something now", on="what")
+    return ScriptedInteraction(
+        line, words_per_beat=words_per_beat, partial=kind is Kind.PARTIAL, cadence=2 if kind is Kind.SLOW else 1
+    )
 
 
 async def lay_notes(store: MemoryStore, times: list[float]) -> None:
@@ -89,19 +102,21 @@ async def speak(sessions: list[Session], times: list[float]) -> None:
             continue
 
 
-async def converse(client: Client, losses: list[Loss], laid: list[float], spoken: list[float], *, token: bool) -> None:
+async def converse(
+    client: Client, kind: Kind, losses: list[Loss], laid: list[float], spoken: list[float], *, token: bool
+) -> None:
     store = shared_store()
-    host = Host(store, model(1))
+    host = Host(store, model(1, kind))
     async with anyio.create_task_group() as tasks:
         session: Session = await tasks.start(host.live, client)
         session.delegate("everything there is to know")
         sessions = [session]
         tasks.start_soon(lay_notes, store, laid)
         tasks.start_soon(speak, sessions, spoken)
-        await until(0.35)
+        await until(0.55)
         for number, loss in enumerate(losses):
             await lose(host, client, loss)
-            host = Host(store, model(1 + number % 3))
+            host = Host(store, model(1 + number % 3, kind))
             sessions.append(await tasks.start(host.live, client, client.token if token else None))
         await anyio.sleep(LONG_ENOUGH)
         assert sessions[-1].token_refused == ""
@@ -122,47 +137,47 @@ async def lose(host: Host, client: Client, loss: Loss) -> None:
 
 
 def heard_after(
-    client: Client, losses: list[Loss], laid: list[float], spoken: list[float], *, token: bool
+    client: Client, kind: Kind, losses: list[Loss], laid: list[float], spoken: list[float], *, token: bool
 ) -> Counter[str]:
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        runner.run(converse(client, losses, laid, spoken, token=token))
+        runner.run(converse(client, kind, losses, laid, spoken, token=token))
     return Counter(client.heard)
 
 
-quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick
-@given(losses, laid_at, spoken_at)
+@given(kinds, losses, laid_at, spoken_at)
 def test_with_a_token_every_word_of_every_note_is_heard_once_and_in_order(
-    losses: list[Loss], laid: list[float], spoken: list[float]
+    kind: Kind, losses: list[Loss], laid: list[float], spoken: list[float]
 ) -> None:
     client = Client()
-    heard = heard_after(client, losses, laid, spoken, token=True)
+    heard = heard_after(client, kind, losses, laid, spoken, token=True)
     for note in range(NOTES):
         assert {word: heard[word] for word in words_of(note)} == dict.fromkeys(words_of(note), 1)
         assert [word for word in client.heard if word.startswith(f"n{note}w")] == words_of(note)
 
 
 @quick
-@given(losses, laid_at)
+@given(kinds, losses, laid_at)
 def test_a_client_that_tells_its_host_nothing_still_hears_everything_once_with_its_token(
-    losses: list[Loss], laid: list[float]
+    kind: Kind, losses: list[Loss], laid: list[float]
 ) -> None:
     client = Client(reports=False)
-    heard = heard_after(client, losses, laid, [], token=True)
+    heard = heard_after(client, kind, losses, laid, [], token=True)
     for note in range(NOTES):
         assert {word: heard[word] for word in words_of(note)} == dict.fromkeys(words_of(note), 1)
 
 
 @quick
-@given(losses, laid_at, spoken_at)
+@given(kinds, losses, laid_at, spoken_at)
 def test_without_a_token_everything_is_heard_and_what_is_told_again_is_marked(
-    losses: list[Loss], laid: list[float], spoken: list[float]
+    kind: Kind, losses: list[Loss], laid: list[float], spoken: list[float]
 ) -> None:
     client = Client()
     died = [loss._replace(lives=False) for loss in losses]
-    heard = heard_after(client, died, laid, spoken, token=False)
+    heard = heard_after(client, kind, died, laid, spoken, token=False)
     woven = [note for turn in client.turns for note in turn.woven]
     for note in range(NOTES):
         counts = [heard[word] for word in words_of(note)]
