@@ -1,0 +1,59 @@
+"""`counterpoint evaluate` in a process of its own, on the items that come along and on others."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from counterpoint.evaluation import LABEL
+from counterpoint.evaluation.items import COMES_ALONG, SPLITS, Suite, load_items
+from counterpoint.interaction.nn.checkpoint import SHIPPED, digest
+
+pytestmark = pytest.mark.real
+
+
+def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "counterpoint.cli.main", "evaluate", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_the_native_model_is_scored_on_what_comes_along(tmp_path: Path) -> None:
+    report, drawing = tmp_path / "report.json", tmp_path / "report.svg"
+    done = evaluate("--suite", "words,cuespeak", "--most", "1", "--json", str(report), "--picture", str(drawing))
+    assert done.returncode == 0, done.stderr
+    assert LABEL in done.stdout
+    data = json.loads(report.read_bytes())
+    assert digest(SHIPPED) in data["model"]
+    assert set(data["suites"]) == {"words", "cuespeak"}
+    for suite in data["suites"].values():
+        assert suite["score"] == pytest.approx(sum(item["score"] for item in suite["items"]) / suite["n"])
+        assert suite["baselines"]["oracle"] == 1
+        assert suite["baselines"]["silent"] == 0
+    assert drawing.read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--suite", "dancing"), "there is no suite 'dancing'"),
+        (("--items", "/nowhere"), "there are no items in /nowhere"),
+        (("--model", "nobody"), "no interaction model is called 'nobody'"),
+        (("--suite", "words", "--most", "1", "--json", "/nowhere/report.json"), "cannot write the report"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(arguments: tuple[str, ...], says: str) -> None:
+    done = evaluate(*arguments)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_items_that_come_along_are_small_and_of_every_suite_and_split() -> None:
+    items = load_items(COMES_ALONG)
+    assert len(items) == 30
+    assert {item.suite for item in items} == set(Suite)
+    assert {item.split for item in items} == set(SPLITS) - {"unseen voices"}
+    assert sum(path.stat().st_size for path in COMES_ALONG.iterdir()) < 3_000_000
+    assert all((COMES_ALONG / item.sound).is_file() for item in items)
