@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, Generator
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 import redis
 import redis_server
 
-for part in ("", "_log", "_queue", "_endings", "_keeping"):
-    pytest.register_assert_rewrite(f"counterpoint.testing.store_contract{part}")
+for module in Path(find_spec("counterpoint.testing").origin).parent.glob("store_contract*.py"):  # pyright: ignore[reportOptionalMemberAccess, reportArgumentType] (it is there)
+    pytest.register_assert_rewrite(f"counterpoint.testing.{module.stem}")
 
 from counterpoint.errors import ConfigurationError  # noqa: E402 (after the rewriting of asserts is arranged)
 from counterpoint.shared_context.ids import ConversationId, Position  # noqa: E402 (the same)
