@@ -104,7 +104,7 @@ class Journal:
         self._refused = refused
         self._changed = changed
         self._keeping = keeping
-        self._accepted: deque[Entry] = deque()
+        self._accepted: deque[Entry] = deque(maxlen=OUTBOX_ENTRIES)
         self._followed = 0
         self._in_doubt = False
         self._sure = Bell()
@@ -246,6 +246,8 @@ class Journal:
                 self._came_too_late(entries[0])
                 return
             except (CorruptRecord, WriteRefused) as error:
+                if self._in_doubt:
+                    raise  # what is there already cannot be read
                 await self._send_the_rest(entries, error)
                 return
             else:

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from counterpoint.errors import ConversationClosed, StoreFull, StoreUnavailable
+from counterpoint.errors import ConversationClosed, CorruptRecord, StoreFull, StoreUnavailable
 from counterpoint.interaction.delegations import MAX_OUT_OF_REACH, OUT_OF_REACH
 from counterpoint.interaction.model import DelegationNews
 from counterpoint.interaction.replay import replay_decisions
@@ -231,3 +231,15 @@ async def test_a_conversation_that_was_forgotten_elsewhere_is_not_brought_back()
                 if turn.beat == 3:
                     await store.forget(session.conversation)
                 assert turn.beat < 20
+
+
+async def test_a_log_that_cannot_be_read_when_it_has_to_be_put_right_ends_the_session_by_name() -> None:
+    store = Absent()
+    with pytest.raises(CorruptRecord):
+        async with Runtime(ScriptedInteraction(say("one two three", at=2)), store=store).session("c") as session:
+            async for turn in session:
+                if turn.beat == 3:
+                    store.error = GONE
+                elif turn.beat == 8:
+                    store.error = CorruptRecord("these bytes are no entry")
+                assert turn.beat < 40
