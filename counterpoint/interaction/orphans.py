@@ -1,7 +1,6 @@
 """What a host still held when it was fenced, as it may leave it in the log: readable, never woven, and not too much."""
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Final
 
 from msgspec.structs import replace
@@ -25,12 +24,14 @@ def given_up(count: int) -> Failed:
 
 def orphans_of(entries: Sequence[Entry]) -> list[Entry]:
     """Each with its own number. What is too large, or can never be written, is named instead."""
-    sizes = [_size(entry) for entry in entries]
-    room = accumulate(sizes)
-    return [
-        orphan(entry if size and total <= MOST_BYTES else _named(entry))
-        for entry, size, total in zip(entries, sizes, room, strict=True)
-    ]
+    orphans: list[Entry] = []
+    room = MOST_BYTES
+    for entry in entries:
+        size = _size(entry)
+        fits = 0 < size <= room
+        room -= size if fits else 0
+        orphans.append(orphan(entry if fits else _named(entry)))
+    return orphans
 
 
 def _size(entry: Entry) -> int:
