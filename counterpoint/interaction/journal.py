@@ -6,12 +6,10 @@ and whenever the store contradicts what this host knows, it is made sure that no
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from itertools import takewhile
+from collections.abc import Callable
 from typing import Protocol
 
 import anyio
-import msgspec
 
 from counterpoint.errors import (
     ConfigurationError,
@@ -28,6 +26,7 @@ from counterpoint.errors import (
 from counterpoint.interaction.keeping import Found, Keeping
 from counterpoint.interaction.metronome import Bell
 from counterpoint.interaction.orphans import MOST_ORPHANS, given_up, orphans_of
+from counterpoint.interaction.outbox import OUTBOX_ENTRIES, Addressed, Outbox, Pending
 from counterpoint.interaction.traces import Traces
 from counterpoint.shared_context.entries import (
     Amended,
@@ -41,32 +40,14 @@ from counterpoint.shared_context.entries import (
     TooLate,
     Withdrawn,
 )
-from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, Position
+from counterpoint.shared_context.ids import Beat, ConversationId, Position
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import ContextStore, Fence
 from counterpoint.telemetry import backend_of, storing
 
-OUTBOX_ENTRIES = 10_000
-"""Entries that wait for the store; beyond this the oldest that carry no delegation are given up, and counted."""
-
-BATCH = 256
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
-STALE_ASK_SECONDS = 1.0
-"""What was asked so long before it could be sent was held up: it may be pointless by now."""
-
 logger = logging.getLogger(__name__)
-
-
-class Pending(msgspec.Struct, frozen=True):
-    body: Body
-    beat: Beat
-    at: float
-    cause: Position | None = None
-    trace: str | None = None
-
-
-Addressed = Asked | Amended | Withdrawn | Closed
 
 
 class Writing(Protocol):
@@ -110,15 +91,13 @@ class Journal:
         self._sure = Bell()
         self.covered = Position(0)
         self._stored = 0
-        self._never_asked: set[DelegationId] = set()
-        self._outbox: deque[Pending] = deque()
+        self._outbox = Outbox()
         self._sending: list[Entry] = []
         self._bell = Bell()
         self._empty = Bell()
         self._empty.ring()
         self._failed_since: float | None = None
         self._recovering = False
-        self._given_up = 0
 
     @property
     def degraded(self) -> bool:
@@ -131,10 +110,8 @@ class Journal:
 
     def write(self, body: Body, beat: Beat, cause: Position | None = None, *, at: float | None = None) -> None:
         """`at`: when it happened, if that was not now."""
-        if len(self._outbox) >= OUTBOX_ENTRIES:
-            self._give_one_up()
         at = self._clock() if at is None else at
-        self._outbox.append(Pending(body, beat, at, cause, self._traces.wrote(body, beat, at)))
+        self._outbox.add(Pending(body, beat, at, cause, self._traces.wrote(body, beat, at)))
         self._empty.reset()
         self._bell.ring()
 
@@ -151,8 +128,9 @@ class Journal:
             if self._in_doubt:
                 await self._send([])
                 continue
-            closed = isinstance(self._outbox[0].body, Closed)
+            closed = isinstance(self._outbox.head.body, Closed)
             await self._send_next()
+        self._outbox.take_all()  # how the store was in between: nobody can write after the end
         self._empty.ring()
 
     async def flushed(self) -> None:
@@ -161,8 +139,7 @@ class Journal:
 
     def hand_in(self) -> list[Entry]:
         """For a host that was fenced: what is not known to be in the store, as orphans."""
-        waiting = list(self._outbox)
-        self._outbox.clear()
+        waiting = self._outbox.take_all()
         if (older := len(waiting) - MOST_ORPHANS) > 0:
             waiting[:older] = [Pending(given_up(older), waiting[0].beat, self._clock())]
         left = [*self._sending, *map(self._entry, waiting)]
@@ -189,8 +166,7 @@ class Journal:
         """The session is over; what the store did not take is lost, and said to be."""
         if not self.waiting:
             return
-        bodies = [*(entry.body for entry in self._sending), *(pending.body for pending in self._outbox)]
-        kinds = Counter(type(body).__name__ for body in bodies)
+        kinds = self._outbox.kinds() + Counter(type(entry.body).__name__ for entry in self._sending)
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         logger.error("conversation %s was left with entries that could not be written: %s", self.conversation, told)
 
@@ -200,18 +176,9 @@ class Journal:
 
     async def _send_next(self) -> None:
         self._forgo_pointless()
-        first = self._outbox[0].body
-        if isinstance(first, Addressed):
-            entries = [self._entry(self._outbox.popleft())]
-        else:
-            plain = list(takewhile(lambda each: not isinstance(each.body, Addressed), self._head()))
-            entries = [self._entry(self._outbox.popleft()) for _ in plain]
-        self._sending = entries
-        await self._send(entries)
+        self._sending = [self._entry(pending) for pending in self._outbox.take()]
+        await self._send(self._sending)
         self._sending = []
-
-    def _head(self) -> Sequence[Pending]:
-        return [self._outbox[index] for index in range(min(len(self._outbox), BATCH))]
 
     def _entry(self, pending: Pending) -> Entry:
         return self._scribe.write(
@@ -286,47 +253,24 @@ class Journal:
         if summarised:
             reason += f"; of {summarised} more it has only an account, they were no longer kept"
         logger.warning("conversation %s, about its store: %s", self.conversation, reason)
-        beat = self._outbox[0].beat if self._outbox else Beat(0)
-        self._outbox.appendleft(Pending(Failed("store", reason), beat, self._clock()))
+        self._outbox.put_first(Failed("store", reason), self._outbox.beat, self._clock())
 
     def _forgone(self, entries: list[Entry]) -> bool:
         """What was being sent when the store went away has not reached it, and is pointless by now."""
         if len(entries) != 1 or entries[0].header.seq <= self._stored:
             return False
         header, body = entries[0].header, entries[0].body
-        if not self._pointless(body, header.at):
+        if not self._outbox.is_pointless(body, self._clock() - header.at):
             return False
         self._scribe.unwritten(entries)
-        self._outbox.appendleft(Pending(body, header.beat or Beat(0), header.at))
+        self._outbox.put_first(body, header.beat, header.at)
         self._forgo_pointless()
         self._recovered(0)
         return True
 
     def _forgo_pointless(self) -> None:
-        """In its place the log tells that nothing came of it."""
-        pending = self._outbox[0]
-        body = pending.body
-        if isinstance(body, Asked | Amended | Withdrawn) and self._pointless(body, pending.at):
-            late = TooLate(body)
-            self._outbox[0] = msgspec.structs.replace(pending, body=late)
+        if (late := self._outbox.forgo(self._clock())) is not None:
             self._refused(late)
-
-    def _pointless(self, body: Body, at: float) -> bool:
-        """What was asked during a long outage, and was withdrawn or has run out of time since, is never begun."""
-        waited = self._clock() - at
-        match body:
-            case Asked(delegation=delegation) if waited > STALE_ASK_SECONDS:
-                if waited > delegation.seconds or self._withdrawn_later(delegation.id):
-                    self._never_asked.add(delegation.id)
-                return delegation.id in self._never_asked
-            case Amended(delegation=id) | Withdrawn(delegation=id):
-                return id in self._never_asked
-            case _:
-                return False
-
-    def _withdrawn_later(self, delegation: DelegationId) -> bool:
-        bodies = (pending.body for pending in self._outbox)
-        return any(isinstance(body, Withdrawn) and body.delegation == delegation for body in bodies)
 
     async def _send_the_rest(self, entries: list[Entry], error: StoreError) -> None:
         """One of these entries can never be written (a text that is no text, say): find it, and say so instead."""
@@ -334,7 +278,7 @@ class Journal:
         if len(entries) == 1:
             header = entries[0].header
             failed = Failed("journal", f"a {type(entries[0].body).__name__} could not be written: {error}")
-            self._outbox.appendleft(Pending(failed, header.beat or Beat(0), header.at))
+            self._outbox.put_first(failed, header.beat, header.at)
             return
         for entry in entries:
             header = entry.header
@@ -363,7 +307,7 @@ class Journal:
         self._scribe.unwritten([entry])
         if isinstance(entry.body, Amended | Withdrawn):
             late = TooLate(entry.body)
-            self._outbox.appendleft(Pending(late, entry.header.beat or Beat(0), entry.header.at))
+            self._outbox.put_first(late, entry.header.beat, entry.header.at)
             self._refused(late)
 
     def _fell_ill(self, error: Exception) -> None:
@@ -371,10 +315,9 @@ class Journal:
             return
         self._failed_since = self._clock()
         if not self._recovering:
-            beat = self._outbox[0].beat if self._outbox else Beat(0)
-            body = Degraded(str(error))
+            body, beat = Degraded(str(error)), self._outbox.beat
             self._traces.wrote(body, beat, self._failed_since)
-            self._outbox.appendleft(Pending(body, beat, self._failed_since))
+            self._outbox.put_first(body, beat, self._failed_since)
             self._changed(body)
 
     def _recovered(self, sent: int) -> None:
@@ -385,15 +328,8 @@ class Journal:
         if self._recovering:
             return
         self._recovering = True
-        beat = self._outbox[-1].beat if self._outbox else Beat(0)
-        body = Recovered(seconds, sent + len(self._outbox), self._given_up)
-        self._traces.wrote(body, beat, self._clock())
-        self._outbox.append(Pending(body, beat, self._clock()))
-        self._given_up = 0
-
-    def _give_one_up(self) -> None:
-        for index, pending in enumerate(self._outbox):
-            if not isinstance(pending.body, Addressed | Degraded | Recovered):
-                del self._outbox[index]
-                self._given_up += 1
-                return
+        now, beat = self._clock(), max((pending.beat for pending in self._outbox), default=Beat(0))
+        body = Recovered(seconds, sent + len(self._outbox), self._outbox.given_up)
+        self._traces.wrote(body, beat, now)
+        self._outbox.add(Pending(body, beat, now))
+        self._outbox.given_up = 0
