@@ -58,6 +58,9 @@ class _Version(msgspec.Struct, frozen=True):
 
 Line = Head | Stored | MediaObject | End
 
+_GREATEST: Final = 1 << 52
+"""Every store counts exactly up to there."""
+
 _MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -139,7 +142,10 @@ class LineReader:
         self._next = read.position + 1
         self._entries += 1
         header, body = bytes(read.header), bytes(read.body)
-        return Stored(Position(read.position), from_json(b'{"header":' + header + b',"body":' + body + b"}"))
+        entry = from_json(b'{"header":' + header + b',"body":' + body + b"}")
+        if not all(0 < number < _GREATEST for number in (read.position, entry.header.epoch, entry.header.seq)):
+            raise CorruptRecord("its position, epoch or number is none that a store counts")
+        return Stored(Position(read.position), entry)
 
     def _checked(self, end: End) -> End:
         if (end.entries, end.media) != (self._entries, self._media):

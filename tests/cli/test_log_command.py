@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Generator
@@ -222,6 +223,10 @@ DAMAGES = {
     ),
     "something was added": (lambda lines: [*lines, lines[3]], "nothing comes after"),
     "a newer version": (lambda lines: [lines[0].replace(b'"version":1', b'"version":9'), *lines[1:]], "version 9"),
+    "an epoch beyond all counting": (
+        lambda lines: [lines[0], re.sub(rb'"epoch":[0-9]+', b'"epoch":9223372036854775807', lines[1]), *lines[2:]],
+        "none that a store counts",
+    ),
     "no export": (lambda lines: [b"MZ\x90", *lines], "not an export"),
     "empty": (lambda lines: [], "empty"),
 }
