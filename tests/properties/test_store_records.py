@@ -32,6 +32,8 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return LEAVES[kind]
     if get_origin(kind) is tuple:
         return st.lists(values(get_args(kind)[0]), max_size=3).map(tuple)
+    if get_origin(kind) is dict:
+        return st.dictionaries(*map(values, get_args(kind)), max_size=3)
     if get_origin(kind) in (types.UnionType, typing.Union):
         return st.one_of([values(each) for each in get_args(kind)])
     if issubclass(kind, enum.Enum):
