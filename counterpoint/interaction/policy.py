@@ -57,9 +57,9 @@ Policy = Callable[[Situation, Sequence[Waiting]], Sequence[Decision]]
 
 
 def name_of(policy: Policy) -> str:
-    """`module:name`, for the log."""
-    name: str = getattr(policy, "__qualname__", type(policy).__qualname__)
-    return f"{policy.__module__}:{name}"
+    """`module:name`, for the log; of an object that is no function, those of its type."""
+    named = policy if hasattr(policy, "__qualname__") else type(policy)
+    return f"{named.__module__}:{named.__qualname__}"
 
 
 def required_silence(waited: int) -> int:

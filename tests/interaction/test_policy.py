@@ -1,9 +1,18 @@
 """The weaving policy: when a note is offered, and the reason it gives."""
 
+from functools import partial
+
 import msgspec
 import pytest
 
-from counterpoint.interaction.policy import Situation, Waiting, required_silence, weave_at_once, weave_when_it_suits
+from counterpoint.interaction.policy import (
+    Situation,
+    Waiting,
+    name_of,
+    required_silence,
+    weave_at_once,
+    weave_when_it_suits,
+)
 from counterpoint.shared_context.expressed import Boundary, Floor
 from counterpoint.shared_context.ids import Beat, NoteId
 from counterpoint.shared_context.notes import DecisionKind, Delivery, Note, NoteKind
@@ -117,3 +126,20 @@ def test_a_model_that_times_notes_itself_gets_all_at_once() -> None:
     notes = (waiting("a"), waiting("b", delivery=Delivery.SILENT), waiting("c"))
     kinds = {each.note: each.kind for each in weave_at_once(both, notes)}
     assert kinds == {"a": DecisionKind.WEAVE, "b": DecisionKind.SILENT, "c": DecisionKind.WEAVE}
+
+
+class Patient:
+    def __call__(self, situation, waiting):
+        return weave_when_it_suits(situation, waiting)
+
+
+@pytest.mark.parametrize(
+    ("policy", "name"),
+    [
+        (weave_when_it_suits, "counterpoint.interaction.policy:weave_when_it_suits"),
+        (partial(weave_when_it_suits), "functools:partial"),
+        (Patient(), f"{__name__}:Patient"),
+    ],
+)
+def test_the_log_names_whatever_decided(policy, name: str) -> None:
+    assert name_of(policy) == name
