@@ -1,5 +1,6 @@
 """Hosts die at random moments of a conversation, and lose what they had not written yet; others go on. Every note is
-heard once with a resume token, and at least once, marked where it is told again, without one.
+heard once with a resume token, and at least once, marked where it is told again, without one. A replay of the log decides
+the same.
 """
 
 import asyncio
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from counterpoint import Session
 from counterpoint.errors import SessionClosed
+from counterpoint.interaction.replay import replay_decisions
 from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.entries import NoteLaid
-from counterpoint.shared_context.ids import DelegationId, NoteId
+from counterpoint.shared_context.ids import ConversationId, DelegationId, NoteId
 from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.shared_context.notes import Note, NoteKind
 from counterpoint.shared_context.scribe import Scribe
@@ -25,7 +27,7 @@ from counterpoint.testing import ScriptedInteraction, say
 from counterpoint.testing.virtual_time import VirtualTimeLoop
 
 sys.path.append(str(Path(__file__).parent.parent / "conversations"))
-from dying_hosts import Client, Host, date, shared_store, until
+from dying_hosts import NAME, Client, Host, date, log_of, shared_store, until
 
 NOTES = 4
 WORDS = 11
@@ -122,6 +124,8 @@ async def converse(
         assert sessions[-1].token_refused == ""
         assert sessions[-1].undelivered == ()
         host.leave()
+    for replayed in await replay_decisions(ConversationId(NAME), await log_of(store)):
+        assert replayed.difference is None
 
 
 async def lose(host: Host, client: Client, loss: Loss) -> None:
