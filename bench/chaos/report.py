@@ -126,7 +126,7 @@ def _figures(
     recoverable = [
         each
         for each in outcomes
-        if each.verdict is not Verdict.UNWANTED and each.asked.kind != NONE.name and each.asked.ask.want is Want.PLAIN
+        if each.verdict is not Verdict.UNWANTED and each.asked.kind != NONE.name and each.asked.ask.want is not Want.POISON
     ]
     heard = sum(1 for each in recoverable if each.verdict is Verdict.HEARD)
     return {

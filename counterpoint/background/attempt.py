@@ -44,6 +44,7 @@ class Attempt:
         self.trace = AttemptTrace(lease, backend_of(store), clock)
         self.writer = Writer(store, lease, clock, self.trace)
         self._seen = Seen()
+        self._before = self.timeline
         self._stamp = 0
         self.notepad = Notepad(lease, limits.note_characters)
 
@@ -57,8 +58,11 @@ class Attempt:
         return self.timeline.tail
 
     def package(self) -> ContextPackage:
-        """The conversation as it stands now."""
-        return package_of(self.timeline, delegation=self.delegation.id, budget=self.limits.package_tokens)
+        """The conversation as it stands now; as it stood before, where the store lost what asked for this work and has
+        not been given it back yet.
+        """
+        known = self.timeline if self.timeline.work(self.delegation.id) else self._before
+        return package_of(known, delegation=self.delegation.id, budget=self.limits.package_tokens)
 
     def lay(self, note: Note) -> None:
         self.writer.write(NoteLaid(note))
@@ -71,6 +75,8 @@ class Attempt:
         """Read the log as it is. What a snapshot stands for is known afterwards, and does not arrive."""
         conversation = self.delegation.conversation
         snapshot = await until_it_answers(lambda: self.store.last_snapshot(conversation))
+        if self.timeline.work(self.delegation.id):
+            self._before = self.timeline
         self.timeline, self._stamp = _restored(snapshot) or Timeline(conversation), 0
         while True:
             page = await until_it_answers(lambda: self.store.read(conversation, self.timeline.tail, PAGE))

@@ -3,9 +3,12 @@
 import anyio
 import pytest
 
+from counterpoint.background.attempt import Attempt
+from counterpoint.background.limits import Limits
 from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import Turn
+from counterpoint.shared_context.ids import WriterId
 from counterpoint.shared_context.timeline import Timeline
 from counterpoint.testing.scripted_background import Answer, Call, ScriptedBackground
 from counterpoint.tools.context import ToolContext
@@ -113,3 +116,16 @@ async def test_a_conversation_forgotten_before_the_work_begins_is_no_failure_of_
         await anyio.sleep(5)
         assert worker.busy == 0
     assert "failed" not in caplog.text
+
+
+async def test_what_was_asked_is_known_although_the_store_has_lost_it(scene):
+    async with scene() as host:
+        set_back = host.memory.remembered()
+        await host.ask("trains to Lyon")
+        lease = await host.memory.lease(["default"], WriterId("w"), seconds=2, wait=0)
+        attempt = Attempt(host.memory, lease, Limits(), host.now)
+        await attempt.read(lambda _: None)
+        set_back()
+        await attempt.read(lambda _: None)
+        assert attempt.timeline.work(lease.delegation.id) is None
+        assert attempt.package().request == "trains to Lyon"

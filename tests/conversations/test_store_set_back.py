@@ -4,27 +4,29 @@ What counts is what the listener was given to play: every answer once, whatever 
 """
 
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Self, cast
 
 import anyio
 import pytest
 
-from counterpoint.background.model import Answer, Say, Step
+from counterpoint.background.model import Answer, BackgroundModel, Call, Observation, Say, Step
 from counterpoint.background.worker import Worker
 from counterpoint.errors import StoreUnavailable
 from counterpoint.interaction import hosting, keeping
 from counterpoint.interaction.replay import replay_decisions
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
+from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import Asked, Degraded, Failed, NoteDropped, NoteLaid, Settled, Stored
-from counterpoint.shared_context.ids import ConversationId
+from counterpoint.shared_context.ids import CallId, ConversationId
 from counterpoint.shared_context.memory import MemoryStore
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.shared_context.store import ContextStore
 from counterpoint.testing.play import Performance, play
 from counterpoint.testing.scripted_interaction import ScriptedInteraction, delegate
+from counterpoint.tools.definition import Tool, tool
 from counterpoint.tools.toolbox import Toolbox
 
 pytestmark = pytest.mark.virtual
@@ -45,6 +47,31 @@ class Colleague:
         yield Say(begun)
         await anyio.sleep(1.2)
         yield Answer(f"{begun} {done}")
+
+
+@tool
+async def look(word: str) -> str:
+    await anyio.sleep(0.6)
+    return word
+
+
+class Looking:
+    """Looks something up before each part, so that it is given the conversation three times."""
+
+    name = "looking"
+
+    async def think(
+        self, package: ContextPackage, _: object, observations: Sequence[Observation]
+    ) -> AsyncGenerator[Step, None]:
+        assert package.current is not None
+        begun, done = ANSWERS[package.current.delegation.request]
+        looked = sum(1 for each in observations if each.call)
+        if looked == 1:
+            yield Say(begun)
+        if looked < 2:
+            yield Call(CallId(f"call-{looked}"), "look", f'{{"word": "{looked}"}}')
+        else:
+            yield Answer(f"{begun} {done}")
 
 
 def asking() -> ScriptedInteraction:
@@ -101,7 +128,7 @@ class Cable:
         raise StoreUnavailable("the cable is out")
 
 
-async def far_from_its_store(seed: int) -> Performance:
+async def far_from_its_store(seed: int, model: BackgroundModel, *tools: Tool[..., Any]) -> Performance:
     """The host loses sight of the store, which is set back; its workers, which are nearer, write into it meanwhile."""
     chance = random.Random(seed)
     memory = MemoryStore()
@@ -117,7 +144,7 @@ async def far_from_its_store(seed: int) -> Performance:
         cable.plug()
 
     runtime = Runtime(asking(), served=True, store=cast("ContextStore", cable))
-    async with Worker(memory, Colleague(), Toolbox(())):
+    async with Worker(memory, model, Toolbox(tools)):
         return await play(runtime, beats=180, also=act, conversation="c")
 
 
@@ -219,10 +246,17 @@ async def test_a_store_may_be_set_back_again_and_again(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 async def test_what_workers_write_before_the_host_is_back_is_told_too(seed: int) -> None:
-    played = await far_from_its_store(seed)
+    played = await far_from_its_store(seed, Colleague())
     assert set(heard(played).values()) == {1}, heard(played)
     as_it_was_written(played)
     assert max(turn.late for turn in played) == 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_a_worker_goes_on_with_what_the_store_does_not_know_any_more(seed: int) -> None:
+    played = await far_from_its_store(seed, Looking(), look)
+    assert set(heard(played).values()) == {1}, heard(played)
+    assert not [body for body in played.bodies(Settled) if body.state is not DelegationState.DONE]
 
 
 @pytest.mark.parametrize("seed", range(20))

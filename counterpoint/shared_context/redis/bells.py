@@ -13,11 +13,21 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.client import PubSub
 
 from counterpoint.errors import CounterpointError
-from counterpoint.shared_context.redis.refusals import translated
+from counterpoint.shared_context.redis.refusals import ConnectionLost, translated
 from counterpoint.telemetry import unobserved
 
 QUIET_SECONDS: Final = 5.0
 """After so much silence the server is asked whether it is there; after as much again the connection is given up."""
+
+
+@contextmanager
+def _translated() -> Generator[None, None, None]:
+    """Where another task gives the connection up meanwhile, redis-py stumbles over what it has taken from itself."""
+    try:
+        with translated():
+            yield
+    except AttributeError as error:
+        raise ConnectionLost("the connection to the Redis server is gone: it was given up meanwhile") from error
 
 
 class Bell:
@@ -110,7 +120,7 @@ class Bells:
     async def _next(self, pubsub: PubSub) -> dict[str, Any] | None:
         """The next message, None after a silence. A lost connection is noticed here, and everybody told."""
         try:
-            with translated(), unobserved():
+            with _translated(), unobserved():
                 return cast("dict[str, Any] | None", await pubsub.get_message(timeout=QUIET_SECONDS))
         except CounterpointError:
             await self._lose(pubsub)
@@ -119,7 +129,7 @@ class Bells:
     async def _ask_whether_it_is_there(self, pubsub: PubSub) -> None:
         if pubsub is self._pubsub:
             try:
-                with translated():
+                with _translated():
                     await pubsub.ping()  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
             except CounterpointError:
                 await self._lose(pubsub)
@@ -147,7 +157,7 @@ class Bells:
                 self._subscribed -= left  # at once: a bell that is hung up meanwhile finds that it has to subscribe
                 pubsub = self._pubsub = self._pubsub or PubSub(self._pool)
                 try:
-                    with translated():
+                    with _translated():
                         if wanted:
                             await pubsub.subscribe(*wanted)
                         if left:
@@ -160,7 +170,7 @@ class Bells:
 
     async def _lose(self, pubsub: PubSub) -> None:
         """A connection goes, whatever state it is in. Whoever waits looks for himself, and connects again."""
-        with anyio.CancelScope(shield=True), translated():
+        with anyio.CancelScope(shield=True), _translated():
             await pubsub.aclose()
         if pubsub is not self._pubsub:
             return
