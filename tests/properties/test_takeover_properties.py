@@ -1,6 +1,6 @@
 """Hosts die at random moments of a conversation, and lose what they had not written yet; others go on. Every note is
-heard once with a resume token, and at least once, marked where it is told again, without one. A replay of the log decides
-the same.
+heard once with a resume token, and at least once, marked where it is told again, without one. A replay of the log
+decides the same.
 """
 
 import asyncio
