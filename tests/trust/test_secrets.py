@@ -79,6 +79,10 @@ COMMANDS = [
     (["dead", "--store", NOWHERE], ""),
     (["dead", "--store", f"redis+cluster://user:{QUOTED}@127.0.0.1:1"], ""),
     (["dead", "--store", "SOCKET"], ""),
+    (["talk", "--interaction", "http://127.0.0.1:1/v1?key=OPENAI_API_KEY#model", "--background", "none"], ""),
+    (["worker", "--store", "SOCKET", "--background", "http://127.0.0.1:1/v1?key=OPENAI_API_KEY#model"], "works with"),
+    (["log", "nobody", "--store", "SOCKET"], ""),
+    (["log", "nobody", "--store", NOWHERE], ""),
 ]
 
 
