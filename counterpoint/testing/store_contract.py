@@ -8,6 +8,7 @@
 
 It needs pytest with asyncio_mode=auto, and knows no store. Time passes by `elapse`, so the same suite runs on a real
 server in real time and on a virtual clock in none. `pytest.register_assert_rewrite` shows what an assertion compared.
+What a store does that comes back without its last writes is in `store_contract_rewind`: it has to be told how.
 """
 
 from counterpoint.testing.store_contract_adopting import AdoptingContract
