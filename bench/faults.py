@@ -54,6 +54,7 @@ class Bench:
         self._done = 0
         self._begun = now()
         self._link: Link | None = None
+        self.stood_still = 0.0
 
     async def run(self) -> None:
         """Until all is done, or somebody wants it to end."""
@@ -61,6 +62,7 @@ class Bench:
         async with listening(self._folder) as self._link, anyio.create_task_group() as tasks:
             with anyio.CancelScope() as scope:
                 tasks.start_soon(self._until_told, scope)
+                tasks.start_soon(self._watch_itself)
                 try:
                     await self._begin_all(self._link, tasks)
                     await self._run_all()
@@ -109,6 +111,16 @@ class Bench:
             while waiting := sum(len(trial.unanswered) for trial in self._trials):
                 self._say(f"{waiting} asks are unanswered; waiting for them")
                 await anyio.sleep(5)
+
+    async def _watch_itself(self) -> None:
+        """The lines to the stores run through this process: where it stands still, so does the network."""
+        while True:
+            before = now()
+            await anyio.sleep(0.05)
+            stood = now() - before - 0.05
+            self.stood_still = max(self.stood_still, stood)
+            if stood > 0.5:
+                self._say(f"this process stood still for {stood:.1f} s: the machine has too much to do")
 
     async def _until_told(self, scope: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -166,6 +178,7 @@ def main() -> None:
     print(result.wrong)
     print()
     figures = {"machine": machine(), "server": version(server), "cells": arguments.cells, **result.figures}
+    figures["bench_stood_still_max_ms"] = bench.stood_still * 1000
     finish(figures, as_json=False)
     if arguments.json:
         print(json.dumps({**figures, "kinds": {row.kind: msgspec.to_builtins(row) for row in result.rows}}))

@@ -123,11 +123,8 @@ def _figures(
     rows: Sequence[Row], outcomes: Sequence[Outcome], struck: Sequence[Round], whole: Lateness, paired: Lateness
 ) -> dict[str, object]:
     faulted = [row for row in rows if row.kind != NONE.name]
-    recoverable = [
-        each
-        for each in outcomes
-        if each.verdict is not Verdict.UNWANTED and each.asked.kind != NONE.name and each.asked.ask.want is not Want.POISON
-    ]
+    wanted = [each for each in outcomes if each.verdict is not Verdict.UNWANTED and each.asked.kind != NONE.name]
+    recoverable = [each for each in wanted if each.asked.ask.want is not Want.POISON]
     heard = sum(1 for each in recoverable if each.verdict is Verdict.HEARD)
     return {
         "faults": len(struck),
