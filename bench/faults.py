@@ -127,7 +127,6 @@ class Bench:
             async for _ in signals:
                 self._say("ending: what was done so far is counted")
                 scope.cancel()
-                return
 
     def _one_done(self, round_: Round) -> None:
         if round_.number >= 0:

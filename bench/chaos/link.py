@@ -6,11 +6,14 @@ from pathlib import Path
 
 import anyio
 import msgspec
+from anyio.abc import SocketStream
 
 from chaos.counting import Ears, Heard
 from chaos.listener import Joined, ListenerOptions, Played, Tells, run_listener
 from chaos.processes import Child
 from chaos.wire import BROKEN, Wire
+
+START_SECONDS = 20.0
 
 
 class Link:
@@ -47,10 +50,8 @@ async def listening(folder: Path) -> AsyncGenerator[Link, None]:
     """The listener lives as long as the block; then its files are complete."""
     options = ListenerOptions(folder / "listener.sock", folder / "transcript", folder / "arrivals")
     child = Child(run_listener, options, said=folder / "listener.log")
-    while not options.socket.exists():
-        await anyio.sleep(0.01)
     try:
-        async with await anyio.connect_unix(options.socket) as socket, anyio.create_task_group() as tasks:
+        async with await _connected(options.socket) as socket, anyio.create_task_group() as tasks:
             link = Link(Wire(socket), options)
             tasks.start_soon(link.run)
             try:
@@ -61,3 +62,14 @@ async def listening(folder: Path) -> AsyncGenerator[Link, None]:
         with anyio.CancelScope(shield=True), anyio.move_on_after(5):
             await child.ended()
         child.kill()
+
+
+async def _connected(path: Path) -> SocketStream:
+    """Once somebody listens there."""
+    with anyio.fail_after(START_SECONDS):
+        while True:
+            try:
+                return await anyio.connect_unix(path)
+            except OSError:
+                await anyio.sleep(0.01)
+    raise AssertionError("unreachable: it connects or fails")
