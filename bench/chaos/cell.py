@@ -13,7 +13,7 @@ from chaos.clocks import AdjustableClock
 from chaos.host import HostOptions, run_host
 from chaos.line import Line
 from chaos.link import Link
-from chaos.listener import Move, Open
+from chaos.orders import Move, Open
 from chaos.processes import Child
 from chaos.servers import StoreServer
 from chaos.worker import WorkerOptions, run_worker

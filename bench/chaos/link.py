@@ -9,7 +9,8 @@ import msgspec
 from anyio.abc import SocketStream
 
 from chaos.counting import Ears, Heard
-from chaos.listener import Joined, ListenerOptions, Played, Tells, run_listener
+from chaos.listener import ListenerOptions, run_listener
+from chaos.orders import Joined, Played, Tells
 from chaos.processes import Child
 from chaos.wire import BROKEN, Wire
 

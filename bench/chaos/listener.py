@@ -1,83 +1,19 @@
-"""The listener: a process that talks to hosts as clients do, plays what it is given in its time, says how far it got,
-and comes back when a host is gone. What it played is the truth; it reads nothing else.
-
-It also types for the persons what the bench tells it to, and types again what no host has in its log.
+"""The listener: a process with a person at every conversation, who talk to hosts as clients do. What they were given to
+play is the truth; it is written down as it is played, and nothing else is read.
 """
 
 import json
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from time import CLOCK_MONOTONIC, clock_gettime
 
 import anyio
 import msgspec
 from anyio.abc import SocketStream, TaskGroup
 
-from chaos.wire import BROKEN, FromHost, HasPlayed, Hello, Says, Speech, Welcome, Wire
-from chaos.words import answered_by, asks_in, quoted_by
-from counterpoint.config import BEAT_SECONDS
-from counterpoint.interaction.listener import Listener
-from counterpoint.interaction.microturn import MicroTurn
-from counterpoint.shared_context.ids import Beat, ConversationId, SessionId
-
-AGAIN_SECONDS = 0.05
-"""Between two tries to reach a host."""
-
-WELCOME_SECONDS = 3.0
-"""A host may have to read a long conversation, or to wait for its store."""
-
-SILENCE_SECONDS = 1.0
-"""A host that sends nothing for so long (five micro-turns) is given up for another."""
-
-
-class Open(msgspec.Struct, frozen=True, tag="open"):
-    """Talk in this conversation, with one of these hosts."""
-
-    conversation: str
-    hosts: tuple[str, ...]
-
-
-class Type(msgspec.Struct, frozen=True, tag="type"):
-    conversation: str
-    text: str
-
-
-class Move(msgspec.Struct, frozen=True, tag="move"):
-    """Whoever talks to this host goes to another one, and leaves the line to this one open."""
-
-    host: str
-
-
-class Played(msgspec.Struct, frozen=True, tag="played"):
-    """Told as words are played."""
-
-    at: float
-    conversation: str
-    word: str
-
-
-class Joined(msgspec.Struct, frozen=True, tag="joined"):
-    """This host has the conversation from now on."""
-
-    conversation: str
-    host: str
-
-
-class Came(msgspec.Struct, frozen=True, tag="came"):
-    """A micro-turn came. `connection` counts those of the conversation; `late`: as the host measured it."""
-
-    at: float
-    conversation: str
-    connection: int
-    beat: int
-    span: int
-    late: float
-
-
-Told = Open | Type | Move
-Tells = Played | Joined
+from chaos.orders import Came, Joined, Move, Open, Played, Tells, Told, Type, now
+from chaos.person import Person
+from chaos.wire import BROKEN, Wire
 
 
 class ListenerOptions(msgspec.Struct, frozen=True):
@@ -86,11 +22,6 @@ class ListenerOptions(msgspec.Struct, frozen=True):
     socket: Path
     transcript: Path
     arrivals: Path
-
-
-def now() -> float:
-    """Seconds of the machine's clock, which all its processes share."""
-    return clock_gettime(CLOCK_MONOTONIC)
 
 
 def run_listener(options: ListenerOptions) -> None:
@@ -115,7 +46,7 @@ class _Listener:
         self._tasks = tasks
         self._transcript = transcript
         self._arrivals = arrivals
-        self._ears: dict[str, _Ear] = {}
+        self._ears: dict[str, Person] = {}
         self._told: deque[Tells] = deque()
         self._bell = anyio.Event()
 
@@ -126,7 +57,7 @@ class _Listener:
             while True:
                 match await self._wire.receive(Told):
                     case Open(conversation, hosts):
-                        ear = _Ear(conversation, hosts, self._tasks, self)
+                        ear = Person(conversation, hosts, self._tasks, self)
                         self._ears[conversation] = ear
                         ear.begin()
                     case Type(conversation, text):
@@ -159,172 +90,3 @@ class _Listener:
             self._bell = anyio.Event()
             while self._told:
                 await self._wire.send(self._told.popleft())
-
-
-class _Turn:
-    """A micro-turn to be played. `over`: a flush took the rest of it."""
-
-    def __init__(self, speech: Speech, wire: Wire) -> None:
-        self.speech = speech
-        self.wire = wire
-        self.words = speech.text.split()
-        self.played = 0
-        self.over = False
-        self.as_given = MicroTurn(
-            Beat(speech.beat), speech.part, speech.span, speech.text, flush=speech.flush, voiced=speech.voiced
-        )
-
-
-class _Ear:
-    """One person at one conversation."""
-
-    def __init__(
-        self,
-        conversation: str,
-        hosts: tuple[str, ...],
-        tasks: TaskGroup,
-        record: _Listener,
-    ) -> None:
-        self._conversation = conversation
-        self._hosts = hosts
-        self._tasks = tasks
-        self._record = record
-        self._connection = 0
-        self._host = ""
-        self._wire: Wire | None = None
-        self._typed: list[str] = []
-        self._unanswered: dict[int, str] = {}
-        self._queue: deque[_Turn] = deque()
-        self._playing: _Turn | None = None
-        self._bell = anyio.Event()
-        self._listener: Listener | None = None
-
-    def begin(self) -> None:
-        self._tasks.start_soon(self._play)
-        self._tasks.start_soon(self._stay_connected, 0)
-
-    def type(self, text: str) -> None:
-        for ask in asks_in(text):
-            self._unanswered[ask.number] = text
-        if self._wire is None:
-            self._typed.append(text)
-        else:
-            self._tasks.start_soon(self._send, self._wire, Says(text))
-
-    def move_from(self, host: str) -> None:
-        if self._host == host:
-            self._wire = None
-            self._tasks.start_soon(self._stay_connected, self._connection)
-
-    async def _stay_connected(self, connection: int) -> None:
-        """From one host to the next, for as long as no newer connection took over."""
-        while connection == self._connection:
-            connection = self._connection = self._connection + 1
-            self._host = self._next_host()
-            try:
-                async with await anyio.connect_unix(self._host) as socket:
-                    await self._converse(Wire(socket), connection)
-            except BROKEN:
-                pass
-            except TimeoutError:
-                pass  # it stands still, or its line is broken
-            if connection == self._connection:
-                self._wire = None
-                await anyio.sleep(AGAIN_SECONDS)
-
-    def _next_host(self) -> str:
-        others = [host for host in self._hosts if host != self._host]
-        return others[0] if others else self._hosts[0]
-
-    async def _converse(self, wire: Wire, connection: int) -> None:
-        """What was not played yet when the line was lost is not played any more: the next host offers it again."""
-        self._drop_all()
-        await wire.send(Hello(self._conversation, self._listener.token.encode() if self._listener else None))
-        with anyio.fail_after(WELCOME_SECONDS):
-            welcome = await wire.receive(Welcome)
-        if connection != self._connection:
-            return
-        self._wire = wire
-        self._join(SessionId(welcome.session))
-        self._record.joined(Joined(self._conversation, self._host))
-        await self._type_again(wire, welcome)
-        while True:
-            with anyio.fail_after(SILENCE_SECONDS if connection == self._connection else None):
-                speech = await wire.receive(FromHost)
-            if connection == self._connection and isinstance(speech, Speech):
-                self._take(speech, wire, connection)
-
-    def _join(self, session: SessionId) -> None:
-        if self._listener is None:
-            self._listener = Listener(ConversationId(self._conversation), session)
-        else:
-            self._listener.joined(session)
-
-    async def _type_again(self, wire: Wire, welcome: Welcome) -> None:
-        typed, self._typed = self._typed, []
-        missing = [text for number, text in self._unanswered.items() if number not in welcome.known]
-        for text in dict.fromkeys((*missing, *(text for text in typed if not asks_in(text)))):
-            await wire.send(Says(text))
-
-    def _take(self, speech: Speech, wire: Wire, connection: int) -> None:
-        self._record.came(Came(now(), self._conversation, connection, speech.beat, speech.span, speech.late))
-        turn = _Turn(speech, wire)
-        if self._listener is not None:
-            self._listener.given(turn.as_given)
-        if speech.flush:
-            self._flush()
-        if turn.words:
-            self._queue.append(turn)
-            self._bell.set()
-
-    def _flush(self) -> None:
-        """Throw away what was not played, and say how far it got."""
-        flushed = ([self._playing] if self._playing else []) + list(self._queue)
-        self._drop_all()
-        for turn in flushed:
-            self._tasks.start_soon(self._send, turn.wire, _report(turn))
-
-    def _drop_all(self) -> None:
-        if self._playing is not None:
-            self._playing.over = True
-        self._queue.clear()
-
-    async def _play(self) -> None:
-        free = now()
-        while True:
-            while not self._queue:
-                self._bell = anyio.Event()
-                await self._bell.wait()
-            turn = self._playing = self._queue.popleft()
-            free = await self._play_one(turn, max(free, now()))
-            self._playing = None
-            if not turn.over:
-                await self._send(turn.wire, _report(turn))
-
-    async def _play_one(self, turn: _Turn, begun: float) -> float:
-        """When it ended."""
-        each = BEAT_SECONDS * max(turn.speech.span, 1) / len(turn.words)
-        for index, word in enumerate(turn.words):
-            if turn.over:
-                break
-            turn.played += 1
-            if self._listener is not None:
-                self._listener.played(turn.as_given, words=turn.played)
-            self._heard(word)
-            await anyio.sleep(max(0.0, begun + (index + 1) * each - now()))
-        return now() if turn.over else begun + len(turn.words) * each
-
-    def _heard(self, word: str) -> None:
-        for number in (answered_by(word), quoted_by(word)):
-            if number is not None:
-                self._unanswered.pop(number, None)
-        self._record.played(self._conversation, word)
-
-    async def _send(self, wire: Wire, message: Says | HasPlayed) -> None:
-        """A line that is lost comes back by itself, and what was typed is then sent again."""
-        with suppress(BROKEN):
-            await wire.send(message)
-
-
-def _report(turn: _Turn) -> HasPlayed:
-    return HasPlayed(turn.speech.beat, turn.speech.part, turn.played)

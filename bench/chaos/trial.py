@@ -11,8 +11,8 @@ import msgspec
 from chaos.cell import Cell
 from chaos.counting import Asked
 from chaos.kinds import NONE, Kind
-from chaos.listener import Type, now
 from chaos.logbook import Logbook
+from chaos.orders import Type, now
 from chaos.speaking import FORGET, RATHER
 from chaos.words import Ask, Want
 from counterpoint.errors import StoreError
