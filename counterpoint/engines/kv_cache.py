@@ -57,14 +57,22 @@ class ReservedLayer(DynamicLayer):
 
 
 class KvCache:
-    """The cache of one streaming session. `croppable` is false for models that also carry a recurrent state."""
+    """The cache of one streaming session. `croppable` is false for models that also carry a recurrent state.
+    `packable`: nothing but causal attention over all of it is asked for.
+    """
 
     def __init__(self, config: PretrainedConfig) -> None:
         self.cache = DynamicCache(config=config)
+        self.packable = all(type(layer) is DynamicLayer for layer in self.cache.layers)
         self.cache.layers = [_in_place(layer) for layer in self.cache.layers]
         if not self.cache.layers:  # they are made when they are needed
             self.cache.layer_class_to_replicate = ReservedLayer
         self.croppable = all(isinstance(layer, ReservedLayer) for layer in self.cache.layers)
+
+    def add(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns all that the layer holds then."""
+        cache: Any = self.cache
+        return cache.update(keys, values, layer)
 
     def crop(self, length: int) -> None:
         for layer in self.cache.layers:

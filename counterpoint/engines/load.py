@@ -27,7 +27,9 @@ class EngineOptions(msgspec.Struct, frozen=True):
 
     `threads`: of torch, for one operation; None takes half the cores, at most 4: the event loop, and whatever else runs
     here, need one, and threads that fight for a core are many times slower than one thread. `max_length`: tokens per
-    streaming session, None for as many as the model was made for.
+    streaming session, None for as many as the model was made for. `together`: sessions that wait at the same time share
+    a pass, which may change the last bits of what is computed; without it, a recording runs again bit for bit even if
+    other conversations were on the engine.
     """
 
     dtype: str | None = None
@@ -37,6 +39,7 @@ class EngineOptions(msgspec.Struct, frozen=True):
     max_sessions: int = 16
     temperature: float = 0.0
     seed: int = 0
+    together: bool = True
 
     def __post_init__(self) -> None:
         least = {"threads": 1, "max_length": 1, "max_sessions": 1, "temperature": 0.0}
@@ -129,6 +132,7 @@ def _load(name: str, folder: Path, options: EngineOptions) -> "LocalEngine":
         temperature=options.temperature,
         seed=options.seed,
         threads=threads,
+        together=options.together,
         fingerprint=_fingerprint(name, folder, options, threads),
     )
 

@@ -1,14 +1,13 @@
 """The local engine: one causal language model, one thread that computes, and streaming sessions that share it.
 
-Live sessions go before background ones, pass by pass; no computing happens on the event loop. It knows nothing of
-conversations: prompts, turns and speech are the adapters' business.
+Live sessions go before background ones, pass by pass, and those that wait together share a pass; no computing happens
+on the event loop. It knows nothing of conversations: prompts, turns and speech are the adapters' business.
 """
 
 import asyncio
 import weakref
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any
 
 import torch
 
@@ -19,15 +18,18 @@ from counterpoint.engines.streaming import Engine, EngineCapabilities, Streaming
 from counterpoint.engines.torch_session import LocalSession
 from counterpoint.engines.turnstile import Lane, Turnstile
 from counterpoint.engines.vocabulary import Vocabulary
+from counterpoint.engines.wish import Wish, grant
 from counterpoint.errors import EngineError, EngineFull
 
-T = TypeVar("T")
+ROWS = {Lane.LIVE: 64, Lane.BACKGROUND: 16}
+"""Tokens per pass. A beat waits for at most one pass of the background's."""
 
 
 class LocalEngine:
     """`max_length` and `max_sessions` bound what may be held; `temperature` 0 is greedy, above it each session samples
-    with `seed`. `threads`: how many torch may use for one operation (a setting of the whole process). `fingerprint`:
-    tells it from every other engine that may compute something else.
+    with `seed`. `threads`: how many torch may use for one operation (a setting of the whole process). `together`:
+    sessions that wait share a pass, if the model can. `fingerprint`: tells it from every other engine that may compute
+    something else.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class LocalEngine:
         temperature: float = 0.0,
         seed: int = 0,
         threads: int = 1,
+        together: bool = True,
         fingerprint: str = "",
     ) -> None:
         self.fingerprint = fingerprint or name
@@ -52,6 +55,8 @@ class LocalEngine:
         self._max_sessions = max_sessions
         self._temperature, self._seed = temperature, seed
         self._turnstile = Turnstile()
+        self._together = together and model.packs
+        self._waiting: dict[Lane, list[Wish[Any]]] = {lane: [] for lane in Lane}
         self._sessions: weakref.WeakSet[LocalSession] = weakref.WeakSet()
         self._closed = False
         self._thread = ThreadPoolExecutor(1, "counterpoint-engine", torch.set_num_threads, (threads,))
@@ -66,7 +71,7 @@ class LocalEngine:
         if sum(not session.closed for session in self._sessions) >= self._max_sessions:
             raise EngineFull(f"the engine holds {self._max_sessions} streaming sessions already: close one first")
         choice = Choice(self._temperature, self._seed)
-        session = LocalSession(self._model, self._run, lane, self.capabilities.max_length, choice)
+        session = LocalSession(self._model, self._ask, lane, self.capabilities.max_length, choice)
         self._sessions.add(session)
         return session
 
@@ -81,12 +86,22 @@ class LocalEngine:
             session.close_nowait()
         self._thread.shutdown(wait=False)
 
-    async def _run(self, lane: Lane, work: Callable[[], T]) -> T:
-        """A cancelled caller leaves at once; its pass ends on the thread by itself, before anyone else's begins."""
-        async with self._turnstile.turn(lane):
-            if self._closed:
-                raise EngineError("the engine is closed")
-            return await asyncio.wrap_future(self._thread.submit(work))
+    async def _ask(self, lane: Lane, wish: Wish[Any]) -> None:
+        """Whoever's turn it is computes for all who wait in the same lane; they find it done when theirs comes.
+
+        A cancelled caller leaves at once; its pass ends on the thread by itself, before anyone else's begins.
+        """
+        waiting = self._waiting[lane]
+        waiting.append(wish)
+        try:
+            async with self._turnstile.turn(lane):
+                if self._closed:
+                    raise EngineError("the engine is closed")
+                if not wish.granted:
+                    together = tuple(waiting) if self._together else (wish,)
+                    await asyncio.wrap_future(self._thread.submit(grant, self._model, together, ROWS[lane]))
+        finally:
+            waiting.remove(wish)
 
 
 class _Background:

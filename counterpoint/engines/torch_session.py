@@ -5,34 +5,32 @@ together with what is appended next, which saves a pass per beat. Being cancelle
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 
 from counterpoint.engines.causal_model import CausalModel, Computed
 from counterpoint.engines.choice import Choice, log_probabilities
 from counterpoint.engines.turnstile import Lane
+from counterpoint.engines.wish import Wish
 from counterpoint.errors import ConfigurationError, ContextExhausted, EngineError
 
 T = TypeVar("T")
 
-SLICE = {Lane.LIVE: 64, Lane.BACKGROUND: 16}
-"""Tokens per pass. A beat waits for at most one slice of the background's."""
 
+class Ask(Protocol):
+    """Brings a wish nearer to being granted, when its lane's turn comes."""
 
-class Run(Protocol):
-    """Runs a function on the engine's thread when its lane's turn comes."""
-
-    def __call__(self, lane: Lane, work: Callable[[], T], /) -> Awaitable[T]: ...
+    def __call__(self, lane: Lane, wish: Wish[Any], /) -> Awaitable[None]: ...
 
 
 class LocalSession:
     """`lane` may be changed at any time: a session prepared in the background becomes live when it is swapped in."""
 
-    def __init__(self, model: CausalModel, run: Run, lane: Lane, max_length: int, choice: Choice) -> None:
+    def __init__(self, model: CausalModel, ask: Ask, lane: Lane, max_length: int, choice: Choice) -> None:
         self.lane = lane
         self._model = model
-        self._run = run
+        self._ask = ask
         self._max_length = max_length
         self._choice = choice
         self._tokens: list[int] = []
@@ -92,22 +90,18 @@ class LocalSession:
 
     async def _with_logits(self, use: Callable[[torch.Tensor], T]) -> T:
         """Compute what is missing, a slice per turn, then use the logits after the last token."""
-        computed, size = self._check_open(), SLICE[self.lane]
+        computed = self._check_open()
         if not self._tokens:
             raise ConfigurationError("an empty streaming session has nothing to go on from: append something first")
         if self._busy:
             raise EngineError("a streaming session takes one caller at a time")
-        sequence = self._tokens.copy()
-
-        def work() -> tuple[T] | None:
-            arrived = self._model.advance(computed, sequence, size)
-            return (use(computed.logits),) if arrived and computed.logits is not None else None
-
+        wish = Wish(computed, self._tokens.copy(), use)
         self._busy = True
         try:
-            while (result := await self._run(self.lane, work)) is None:
+            while not wish.granted:
                 self._check_open()
-            return result[0]
+                await self._ask(self.lane, wish)
+            return wish.result()
         finally:
             self._busy = False
 
