@@ -14,9 +14,10 @@ from counterpoint.background.model import BackgroundModel
 from counterpoint.background.worker import Worker
 from counterpoint.config import BEAT_SECONDS
 from counterpoint.errors import ConfigurationError, lone_errors
-from counterpoint.interaction.hosting import Hosting, host
+from counterpoint.interaction.hosting import host
 from counterpoint.interaction.metronome import spread
 from counterpoint.interaction.model import InteractionModel
+from counterpoint.interaction.opening import Hosting
 from counterpoint.interaction.policy import Policy, weave_when_it_suits
 from counterpoint.interaction.recordings import recorded
 from counterpoint.interaction.session import Session

@@ -5,7 +5,7 @@ and whenever the store contradicts what this host knows, it is made sure that no
 """
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -23,14 +23,16 @@ from counterpoint.errors import (
     UnknownDelegation,
     WriteRefused,
 )
+from counterpoint.interaction.doubt import Doubt
 from counterpoint.interaction.keeping import Found, Keeping
 from counterpoint.interaction.metronome import Bell
 from counterpoint.interaction.orphans import MOST_ORPHANS, given_up, orphans_of
-from counterpoint.interaction.outbox import OUTBOX_ENTRIES, Addressed, Outbox, Pending
+from counterpoint.interaction.outage import Outage
+from counterpoint.interaction.outbox import Outbox, Pending
+from counterpoint.interaction.sending import Sending
 from counterpoint.interaction.traces import Traces
 from counterpoint.shared_context.entries import (
     Amended,
-    Asked,
     Body,
     Closed,
     Degraded,
@@ -40,10 +42,9 @@ from counterpoint.shared_context.entries import (
     TooLate,
     Withdrawn,
 )
-from counterpoint.shared_context.ids import Beat, ConversationId, Position
+from counterpoint.shared_context.ids import Beat, Position
 from counterpoint.shared_context.scribe import Scribe
 from counterpoint.shared_context.store import ContextStore, Fence
-from counterpoint.telemetry import backend_of, storing
 
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -60,9 +61,8 @@ class Writing(Protocol):
 
 
 class Journal:
-    """`keeping`: what this host knows of the log. `refused` is told of a wish that came to nothing because it came too
-    late, `changed` of `Degraded`, and of `Recovered` when it is in the log. `traces` is told of everything as it is
-    written.
+    """`keeping`: what this host knows of the log. `tell`: of a wish that came to nothing because it came too late, of
+    `Degraded`, and of `Recovered` when it is in the log. `traces` is told of everything as it is written.
     """
 
     def __init__(
@@ -72,37 +72,27 @@ class Journal:
         *,
         keeping: Keeping,
         clock: Callable[[], float],
-        refused: Callable[[TooLate], None],
-        changed: Callable[[Degraded | Recovered], None],
+        tell: Callable[[TooLate | Degraded | Recovered], None],
         traces: Traces,
     ) -> None:
+        self._conversation = fence.conversation
         self._traces = traces
-        self._backend = backend_of(store)
-        self._store = store
-        self._fence = fence
-        self._scribe = Scribe(fence, clock=clock)
         self._clock = clock
-        self._refused = refused
-        self._changed = changed
-        self._keeping = keeping
-        self._accepted: deque[Entry] = deque(maxlen=OUTBOX_ENTRIES)
-        self._followed = 0
-        self._in_doubt = False
-        self._sure = Bell()
-        self.covered = Position(0)
-        self._stored = 0
+        self._tell = tell
+        self._scribe = Scribe(fence, clock=clock)
+        self._store = Sending(store, fence)
         self._outbox = Outbox()
         self._sending: list[Entry] = []
+        self._doubt = Doubt(keeping, self._store, self._found)
+        self._outage = Outage(self._outbox, traces, tell, clock)
         self._bell = Bell()
         self._empty = Bell()
         self._empty.ring()
-        self._failed_since: float | None = None
-        self._recovering = False
 
     @property
     def degraded(self) -> bool:
         """The store could not be written when it was last tried."""
-        return self._failed_since is not None
+        return bool(self._outage)
 
     @property
     def waiting(self) -> int:
@@ -121,11 +111,11 @@ class Journal:
         """
         closed = False
         while not closed:
-            while not self._outbox and not self._in_doubt:
+            while not self._outbox and not self._doubt:
                 self._empty.ring()
                 await self._bell.wait()
                 self._bell.reset()
-            if self._in_doubt:
+            if self._doubt:
                 await self._send([])
                 continue
             closed = isinstance(self._outbox.head.body, Closed)
@@ -147,20 +137,22 @@ class Journal:
         self._empty.ring()
         return orphans_of(left)
 
+    @property
+    def covered(self) -> Position:
+        """By the snapshot that the store has, when it was last looked at."""
+        return self._doubt.covered
+
     async def make_sure(self) -> None:
         """Wait until it is known that the store has everything that it had accepted. Waits for ever once the journal
         has ended.
         """
-        self._in_doubt = True
-        self._sure.reset()
+        self._doubt.arises_for_another()
         self._bell.ring()
-        await self._sure.wait()
+        await self._doubt.settled()
 
     def followed(self, seq: int) -> None:
-        """This host's entry of that number has come back from the log: `keeping` has it."""
-        self._followed = max(self._followed, seq)
-        while self._accepted and self._accepted[0].header.seq <= self._followed:
-            self._accepted.popleft()
+        """This host's entry of that number has come back from the log."""
+        self._doubt.followed(seq)
 
     def report_unwritten(self) -> None:
         """The session is over; what the store did not take is lost, and said to be."""
@@ -168,11 +160,7 @@ class Journal:
             return
         kinds = self._outbox.kinds() + Counter(type(entry.body).__name__ for entry in self._sending)
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        logger.error("conversation %s was left with entries that could not be written: %s", self.conversation, told)
-
-    @property
-    def conversation(self) -> ConversationId:
-        return self._fence.conversation
+        logger.error("conversation %s was left with entries that could not be written: %s", self._conversation, told)
 
     async def _send_next(self) -> None:
         self._forgo_pointless()
@@ -193,27 +181,27 @@ class Journal:
         closing = bool(entries) and isinstance(entries[0].body, Closed)
         while True:
             try:
-                if self._in_doubt and not (closing and refusals):  # it may have been closed by this very entry
-                    await self._look()
+                if self._doubt and not (closing and refusals):  # it may have been closed by this very entry
+                    await self._doubt.settle()
                     if tries and self._forgone(entries):
                         return
                 if entries:
-                    await self._send_once(entries)
+                    await self._store.send(entries)
             except (StoreUnavailable, StoreFull, ConfigurationError) as error:
-                self._in_doubt = True
-                self._fell_ill(error)
+                self._doubt.arises()
+                self._outage.begins(error)
                 await anyio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
                 tries, refusals = tries + 1, 0
             except (SequenceGap, Fenced, ConversationClosed):
                 if refusals:
                     raise
-                self._in_doubt = True
+                self._doubt.arises()
                 refusals += 1
             except UnknownDelegation:
                 self._came_too_late(entries[0])
                 return
             except (CorruptRecord, WriteRefused) as error:
-                if self._in_doubt:
+                if self._doubt:
                     raise  # what is there already cannot be read
                 await self._send_the_rest(entries, error)
                 return
@@ -222,42 +210,25 @@ class Journal:
                 return
 
     def _were_accepted(self, entries: list[Entry]) -> None:
-        self._accepted += (entry for entry in entries if entry.header.seq > self._followed)
+        self._doubt.accepted(entries)
         for entry in entries:
             if isinstance(entry.body, Recovered):
-                self._failed_since, self._recovering = None, False
-                self._changed(entry.body)
-        self._recovered(len(entries))
+                self._outage.is_told(entry.body)
+        self._outage.ends(len(entries))
 
-    async def _look(self) -> None:
-        """The store may have lost what it had accepted. What was followed is given back by `keeping`, what was not yet
-        followed is sent again.
-        """
-        found = await self._keeping.put_right()
-        self._note(found)
-        self.covered, self._stored = found.standing.covered, found.standing.last
-        for entry in [each for each in self._accepted if each.header.seq > found.standing.last]:
-            try:
-                await self._send_once([entry])
-            except UnknownDelegation:  # settled by somebody since; its number is taken all the same
-                failed = Failed("store", f"a {type(entry.body).__name__} was lost, and then came too late")
-                await self._store.append(self._fence, [Entry(entry.header, failed)])
-        self._in_doubt = False
-        self._sure.ring()
-
-    def _note(self, found: Found) -> None:
+    def _found(self, found: Found) -> None:
         lost, summarised = found.given_back, found.summarised
         if not lost and not summarised:
             return
         reason = f"it came back without its last writes; {lost} entries were given back"
         if summarised:
             reason += f"; of {summarised} more it has only an account, they were no longer kept"
-        logger.warning("conversation %s, about its store: %s", self.conversation, reason)
+        logger.warning("conversation %s, about its store: %s", self._conversation, reason)
         self._outbox.put_first(Failed("store", reason), self._outbox.beat, self._clock())
 
     def _forgone(self, entries: list[Entry]) -> bool:
         """What was being sent when the store went away has not reached it, and is pointless by now."""
-        if len(entries) != 1 or entries[0].header.seq <= self._stored:
+        if len(entries) != 1 or entries[0].header.seq <= self._doubt.stored:
             return False
         header, body = entries[0].header, entries[0].body
         if not self._outbox.is_pointless(body, self._clock() - header.at):
@@ -265,12 +236,12 @@ class Journal:
         self._scribe.unwritten(entries)
         self._outbox.put_first(body, header.beat, header.at)
         self._forgo_pointless()
-        self._recovered(0)
+        self._outage.ends(0)
         return True
 
     def _forgo_pointless(self) -> None:
         if (late := self._outbox.forgo(self._clock())) is not None:
-            self._refused(late)
+            self._tell(late)
 
     async def _send_the_rest(self, entries: list[Entry], error: StoreError) -> None:
         """One of these entries can never be written (a text that is no text, say): find it, and say so instead."""
@@ -287,49 +258,10 @@ class Journal:
             )
             await self._send([again])
 
-    async def _send_once(self, entries: list[Entry]) -> None:
-        body = entries[0].body
-        with storing(self._backend, type(body).__name__.lower() if isinstance(body, Addressed) else "append"):
-            match body:
-                case Asked():
-                    await self._store.offer(self._fence, entries[0])
-                case Amended():
-                    await self._store.amend(self._fence, entries[0])
-                case Withdrawn():
-                    await self._store.withdraw(self._fence, entries[0])
-                case Closed():
-                    await self._store.close(self._fence, entries[0])
-                case _:
-                    await self._store.append(self._fence, entries)
-
     def _came_too_late(self, entry: Entry) -> None:
         """It is in the log in the place of the wish, so that the log tells what became of it."""
         self._scribe.unwritten([entry])
         if isinstance(entry.body, Amended | Withdrawn):
             late = TooLate(entry.body)
             self._outbox.put_first(late, entry.header.beat, entry.header.at)
-            self._refused(late)
-
-    def _fell_ill(self, error: Exception) -> None:
-        if self._failed_since is not None:
-            return
-        self._failed_since = self._clock()
-        if not self._recovering:
-            body, beat = Degraded(str(error)), self._outbox.beat
-            self._traces.wrote(body, beat, self._failed_since)
-            self._outbox.put_first(body, beat, self._failed_since)
-            self._changed(body)
-
-    def _recovered(self, sent: int) -> None:
-        if self._failed_since is None:
-            return
-        seconds = self._clock() - self._failed_since
-        self._failed_since = None
-        if self._recovering:
-            return
-        self._recovering = True
-        now, beat = self._clock(), max((pending.beat for pending in self._outbox), default=Beat(0))
-        body = Recovered(seconds, sent + len(self._outbox), self._outbox.given_up)
-        self._traces.wrote(body, beat, now)
-        self._outbox.add(Pending(body, beat, now))
-        self._outbox.given_up = 0
+            self._tell(late)

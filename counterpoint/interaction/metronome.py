@@ -15,6 +15,17 @@ def spread(index: int) -> float:
     return index * _GOLDEN % 1.0 * BEAT_SECONDS
 
 
+def slot(now: float, phase: float, *, late: bool) -> float:
+    """The first moment from now on that lies `phase` into a beat of the process-wide grid. `late`: the last one before
+    that: somebody has been waiting, and is not to wait for a whole beat more.
+    """
+    begun = now - phase
+    beats = -(-begun // BEAT_SECONDS)
+    slot = beats * BEAT_SECONDS + phase
+    slot = slot if slot - now < BEAT_SECONDS - 1e-9 else now
+    return slot - BEAT_SECONDS if late and slot > now else slot
+
+
 class Bell:
     """Rung by whoever has something for the beat loop; one waiter. Ringing never waits."""
 

@@ -5,10 +5,9 @@ from typing import Final
 import msgspec
 
 from counterpoint.config import BEAT_SECONDS
+from counterpoint.errors import TokenRefused
 from counterpoint.interaction.arrivals import Arrivals
-from counterpoint.interaction.delegations import Delegations
-from counterpoint.interaction.playback import Playback
-from counterpoint.interaction.weaver import Weaver
+from counterpoint.interaction.beat_loop import BeatLoop
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.ids import Beat
 from counterpoint.shared_context.resume_token import ResumeToken
@@ -19,6 +18,18 @@ AHEAD_BEATS: Final = 150
 """A token may be so far ahead of what this host's clock says (30 s): the clocks of two machines differ."""
 
 NOBODY: Final = "nobody hosted the conversation"
+
+
+def of_use(given: ResumeToken | str | None, timeline: Timeline, date: float) -> tuple[ResumeToken | None, str]:
+    """The token, if it is of use; else why it is not. A conversation goes on without it."""
+    if given is None:
+        return None, ""
+    try:
+        token = ResumeToken.decode(given) if isinstance(given, str) else given
+    except TokenRefused as error:
+        return None, str(error)
+    reason = objection(token, timeline, date)
+    return (None, reason) if reason else (token, "")
 
 
 def objection(token: ResumeToken, timeline: Timeline, date: float) -> str:
@@ -38,25 +49,16 @@ def going_on(timeline: Timeline, token: ResumeToken | None, date: float) -> Beat
     return beat if token is None or token.beat is None else max(beat, Beat(token.beat + 1))
 
 
-def take_up(
-    timeline: Timeline,
-    token: ResumeToken | None,
-    date: float,
-    *,
-    delegations: Delegations,
-    weaver: Weaver,
-    arrivals: Arrivals,
-    playback: Playback,
-) -> None:
+def take_up(timeline: Timeline, token: ResumeToken | None, date: float, loop: BeatLoop) -> None:
     """Work in flight, what was corrected or withdrawn, what was told, and the notes that were not heard.
 
     `date`: when the session was opened, as its `Opened` says; `token`: what stands there.
     """
+    weaver = loop.weaver
     if token is not None:
-        playback.rejoined(timeline.rejoin(token))
-    beat = going_on(timeline, token, date)
+        loop.playback.rejoined(timeline.rejoin(token))
     works = timeline.works()
-    delegations.resume(works)
+    loop.delegations.resume(works)
     for work in works:
         id = work.delegation.id
         if work.state is DelegationState.WITHDRAWN:
@@ -66,9 +68,10 @@ def take_up(
     for note in timeline.told_notes():
         weaver.told(note)
     weaver.floor.take_up(timeline.last_words, typing=bool(timeline.typing))
+    beat = going_on(timeline, token, date)
     doubtful = token is None and not timeline.left
     for laid in timeline.pending_notes():
-        _again(laid, beat, date, arrivals, doubtful=doubtful or (token is None and laid.voiced > laid.heard))
+        _again(laid, beat, date, loop.arrivals, doubtful=doubtful or (token is None and laid.voiced > laid.heard))
 
 
 def _again(laid: LaidNote, beat: Beat, date: float, arrivals: Arrivals, *, doubtful: bool) -> None:

@@ -14,7 +14,7 @@ import pytest
 from counterpoint.background.model import Answer, BackgroundModel, Call, Observation, Say, Step
 from counterpoint.background.worker import Worker
 from counterpoint.errors import StoreUnavailable
-from counterpoint.interaction import hosting, keeping
+from counterpoint.interaction import keeping, known_log
 from counterpoint.interaction.replay import replay_decisions
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
@@ -261,7 +261,7 @@ async def test_a_worker_goes_on_with_what_the_store_does_not_know_any_more(seed:
 
 @pytest.mark.parametrize("seed", range(20))
 async def test_snapshots_may_be_lost_as_well(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosting, "SNAPSHOT_EVERY", 12)
+    monkeypatch.setattr(known_log, "SNAPSHOT_EVERY", 12)
     chance = random.Random(seed)
     lost_at = chance.uniform(1.0, 12.0)
     played = await conversation(set_back(max(0.0, lost_at - chance.choice([0.3, 1.0, 3.0, 8.0])), lost_at))

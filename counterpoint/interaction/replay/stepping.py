@@ -5,21 +5,14 @@ listener and everybody else who writes.
 from collections.abc import Mapping
 from typing import assert_never
 
-from counterpoint.config import HORIZON_BEATS
-from counterpoint.interaction.arrivals import Arrival, Arrivals
-from counterpoint.interaction.beat_loop import Ack, BeatLoop
-from counterpoint.interaction.delegations import Delegations
-from counterpoint.interaction.intake import Intake
+from counterpoint.interaction.arrivals import Arrival
+from counterpoint.interaction.assembly import assemble
+from counterpoint.interaction.beat_loop import Ack
 from counterpoint.interaction.metronome import Metronome
 from counterpoint.interaction.model import Capabilities, Offer, Perceived, Span, Weaving
-from counterpoint.interaction.output import Output
-from counterpoint.interaction.playback import Playback
 from counterpoint.interaction.policy import Policy
 from counterpoint.interaction.replay.comparison import Comparison
 from counterpoint.interaction.replay.course import Course, Moment, Skipped, Stepped, Unlived, Woke, beat_of
-from counterpoint.interaction.stream_keeper import StreamKeeper
-from counterpoint.interaction.taking_up import take_up
-from counterpoint.interaction.weaver import Weaver
 from counterpoint.shared_context.entries import (
     OWN_NOTE,
     OWN_STORE,
@@ -32,7 +25,7 @@ from counterpoint.shared_context.entries import (
     Turn,
 )
 from counterpoint.shared_context.expressed import Boundary, Expressed, Floor
-from counterpoint.shared_context.ids import Beat, NoteId, Position
+from counterpoint.shared_context.ids import Beat, Position
 from counterpoint.shared_context.timeline import Timeline
 
 
@@ -95,44 +88,25 @@ class Stepping:
         date: float,
     ) -> None:
         """`date`: when it was opened, as its `Opened` says."""
-        first = opened.start
         capabilities = Capabilities(
             "replay", cadence=terms.cadence, partial=True, weaving=Weaving.MODEL if terms.itself else Weaving.RUNTIME
         )
         self._course = course
         self._comparison = comparison
         self._log = log
-        self._epoch = epoch
-        self._notes = 0
         self._said = _Said(course.failures)
-        self._weaver = Weaver(policy, itself=terms.itself)
-        self._output = Output()
-        delegations = Delegations(
-            timeline.conversation, served=terms.served, first=timeline.next_delegation, queue=terms.queue
-        )
-        arrivals = Arrivals(self._weaver, delegations, comparison.write, self._note_id)
-        playback = Playback(HORIZON_BEATS, terms.buffer)
-        self._loop = BeatLoop(
-            capabilities=capabilities,
-            stream=StreamKeeper(self._stream, self._failed),
-            metronome=Metronome(0.0, first),
-            intake=Intake(capabilities),
-            weaver=self._weaver,
-            playback=playback,
-            delegations=delegations,
-            arrivals=arrivals,
-            journal=comparison,
-            output=self._output,
-            first=first,
-        )
-        take_up(
+        self._loop = assemble(
             timeline,
-            opened.token,
-            date,
-            delegations=delegations,
-            weaver=self._weaver,
-            arrivals=arrivals,
-            playback=playback,
+            opened,
+            terms,
+            epoch=epoch,
+            date=date,
+            capabilities=capabilities,
+            policy=policy,
+            metronome=Metronome(0.0, opened.start),
+            open_stream=self._stream,
+            stream_failed=self._failed,
+            journal=comparison,
         )
 
     @property
@@ -196,8 +170,8 @@ class Stepping:
         await self._drain()
 
     async def _drain(self) -> None:
-        while self._output.waiting:
-            await self._output.take()
+        while self._loop.output.waiting:
+            await self._loop.output.take()
 
     async def _end(self, until: Beat | None) -> None:
         """What came of the last steps, and of leaving."""
@@ -248,11 +222,6 @@ class Stepping:
 
     def _failed(self, _: str, beat: Beat) -> None:
         self._comparison.failures(beat)
-        self._weaver.stream_lost(self._loop.playback.heard_of, beat)
-
-    def _note_id(self) -> NoteId:
-        self._notes += 1
-        return NoteId(f"h{self._epoch}.{self._notes}")
 
 
 def _begins(moment: Moment) -> Beat:

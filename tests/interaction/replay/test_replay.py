@@ -5,7 +5,7 @@ import pytest
 
 from counterpoint import Runtime
 from counterpoint.errors import ConfigurationError
-from counterpoint.interaction import hosting
+from counterpoint.interaction import known_log
 from counterpoint.interaction.policy import weave_at_once, weave_when_it_suits
 from counterpoint.interaction.replay import replay_decisions
 from counterpoint.shared_context.entries import Entry, Failed, Opened, Recovered, Stored, Turn
@@ -86,10 +86,10 @@ async def test_the_policy_that_decided_is_named_in_the_log_and_another_must_be_g
 
 
 async def test_of_a_trimmed_log_what_can_be_replayed_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosting, "SNAPSHOT_EVERY", 5)
+    monkeypatch.setattr(known_log, "SNAPSHOT_EVERY", 5)
     store = MemoryStore()
     await talked(store, 60)
-    monkeypatch.setattr(hosting, "SNAPSHOT_EVERY", 100_000)
+    monkeypatch.setattr(known_log, "SNAPSHOT_EVERY", 100_000)
     log = await talked(store, 30)
     assert log[0].position > 1
     first, second = await replay_decisions(NAME, log, await store.last_snapshot(NAME))
