@@ -13,7 +13,7 @@ from chaos.clocks import AdjustableClock
 from chaos.host import HostOptions, run_host
 from chaos.line import Line
 from chaos.link import Link
-from chaos.orders import Move, Open
+from chaos.orders import HangUp, Move, Open
 from chaos.processes import Child
 from chaos.servers import StoreServer
 from chaos.worker import WorkerOptions, run_worker
@@ -79,7 +79,8 @@ class Cell:
         self.server = self.new_server(aof=True)
         self.hosts: list[Member] = []
         self.workers: list[Member] = []
-        self.conversations = [f"c{number}-{index}" for index in range(CONVERSATIONS)]
+        self.conversations: list[str] = []
+        self.all_conversations: list[str] = []
         self.killed: list[Killed] = []
 
     def new_server(self, *, aof: bool) -> StoreServer:
@@ -102,6 +103,15 @@ class Cell:
         for index in range(WORKERS):
             self.workers.append(await self._member(f"w{index}", _worker, tasks))
         tasks.start_soon(self._keep_running)
+        await self.begin_conversations()
+
+    async def begin_conversations(self) -> None:
+        """The persons hang up, and others call."""
+        for conversation in self.conversations:
+            await self.link.tell(HangUp(conversation))
+        first = len(self.all_conversations)
+        self.conversations = [f"c{self.number}-{first + index}" for index in range(CONVERSATIONS)]
+        self.all_conversations += self.conversations
         for index, conversation in enumerate(self.conversations):
             hosts = [str(host.socket) for host in self.hosts]
             turned = hosts[index % HOSTS :] + hosts[: index % HOSTS]

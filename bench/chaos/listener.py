@@ -11,7 +11,7 @@ import anyio
 import msgspec
 from anyio.abc import SocketStream, TaskGroup
 
-from chaos.orders import Came, Joined, Move, Open, Played, Tells, Told, Type, now
+from chaos.orders import Came, HangUp, Joined, Move, Open, Played, Tells, Told, Type, now
 from chaos.person import Person
 from chaos.wire import BROKEN, Wire
 
@@ -46,7 +46,7 @@ class _Listener:
         self._tasks = tasks
         self._transcript = transcript
         self._arrivals = arrivals
-        self._ears: dict[str, Person] = {}
+        self._persons: dict[str, Person] = {}
         self._told: deque[Tells] = deque()
         self._bell = anyio.Event()
 
@@ -57,14 +57,15 @@ class _Listener:
             while True:
                 match await self._wire.receive(Told):
                     case Open(conversation, hosts):
-                        ear = Person(conversation, hosts, self._tasks, self)
-                        self._ears[conversation] = ear
-                        ear.begin()
+                        person = self._persons[conversation] = Person(conversation, hosts, self)
+                        self._tasks.start_soon(person.live)
                     case Type(conversation, text):
-                        self._ears[conversation].type(text)
+                        self._persons[conversation].type(text)
                     case Move(host):
-                        for ear in self._ears.values():
-                            ear.move_from(host)
+                        for person in self._persons.values():
+                            person.move_from(host)
+                    case HangUp(conversation):
+                        self._persons.pop(conversation).hang_up()
         except BROKEN:
             pass
 

@@ -31,6 +31,12 @@ class Played(msgspec.Struct, frozen=True, tag="played"):
     word: str
 
 
+class HangUp(msgspec.Struct, frozen=True, tag="hang_up"):
+    """Leave this conversation for good."""
+
+    conversation: str
+
+
 class Joined(msgspec.Struct, frozen=True, tag="joined"):
     """This host has the conversation from now on."""
 
@@ -49,7 +55,7 @@ class Came(msgspec.Struct, frozen=True, tag="came"):
     late: float
 
 
-Told = Open | Type | Move
+Told = Open | Type | Move | HangUp
 Tells = Played | Joined
 
 

@@ -3,6 +3,7 @@ this one is silent or gone. What no host has in its log is typed again.
 """
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -58,12 +59,10 @@ class Person:
         self,
         conversation: str,
         hosts: tuple[str, ...],
-        tasks: TaskGroup,
         record: Record,
     ) -> None:
         self._conversation = conversation
         self._hosts = hosts
-        self._tasks = tasks
         self._record = record
         self._connection = 0
         self._host = ""
@@ -74,10 +73,22 @@ class Person:
         self._playing: _Turn | None = None
         self._bell = anyio.Event()
         self._listener: Listener | None = None
+        self._scope = anyio.CancelScope()
+        self._tasks: TaskGroup | None = None
 
-    def begin(self) -> None:
-        self._tasks.start_soon(self._play)
-        self._tasks.start_soon(self._stay_connected, 0)
+    async def live(self) -> None:
+        """Until they hang up."""
+        with self._scope:
+            async with anyio.create_task_group() as self._tasks:
+                self._tasks.start_soon(self._play)
+                self._tasks.start_soon(self._stay_connected, 0)
+
+    def hang_up(self) -> None:
+        self._scope.cancel()
+
+    def _soon(self, what: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        if self._tasks is not None:
+            self._tasks.start_soon(what, *arguments)
 
     def type(self, text: str) -> None:
         for ask in asks_in(text):
@@ -85,12 +96,12 @@ class Person:
         if self._wire is None:
             self._typed.append(text)
         else:
-            self._tasks.start_soon(self._send, self._wire, Says(text))
+            self._soon(self._send, self._wire, Says(text))
 
     def move_from(self, host: str) -> None:
         if self._host == host:
             self._wire = None
-            self._tasks.start_soon(self._stay_connected, self._connection)
+            self._soon(self._stay_connected, self._connection)
 
     async def _stay_connected(self, connection: int) -> None:
         """From one host to the next, for as long as no newer connection took over."""
@@ -158,7 +169,7 @@ class Person:
         flushed = ([self._playing] if self._playing else []) + list(self._queue)
         self._drop_all()
         for turn in flushed:
-            self._tasks.start_soon(self._send, turn.wire, _report(turn))
+            self._soon(self._send, turn.wire, _report(turn))
 
     def _drop_all(self) -> None:
         if self._playing is not None:

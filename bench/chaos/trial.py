@@ -4,6 +4,7 @@ or it is not. A round without a fault comes every now and then, to compare with.
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import anyio
 import msgspec
@@ -31,6 +32,9 @@ STRIKE_SECONDS = (0.8, 2.0)
 
 ANSWER_SECONDS = 20.0
 """How long a round waits for answers after its fault; what comes later still counts."""
+
+ROUNDS_EACH = 12
+"""A conversation lasts for so many rounds, two minutes or so, and longer while something is unanswered."""
 
 CHANGES = 5
 """Changes of mind per conversation in a cancel storm."""
@@ -73,6 +77,9 @@ class Trial:
 
     async def run(self, kinds: Iterator[tuple[int, Kind]]) -> None:
         for number, kind in kinds:
+            if len(self.rounds) % ROUNDS_EACH == ROUNDS_EACH - 1 and not self.unanswered:
+                await self.cell.begin_conversations()
+                await anyio.sleep(1)
             await self.one(number, kind)
 
     async def one(self, number: int, kind: Kind) -> None:
@@ -108,11 +115,16 @@ class Trial:
 
     async def keep_logs(self) -> None:
         """For whoever wants to know why: one file for each conversation, one entry a line."""
-        async with RedisStore(f"unix://{self.cell.server.socket}") as store:
-            for conversation in self.cell.conversations:
-                entries = await store.read(ConversationId(conversation), limit=1_000_000)
-                lines = [f"{each.position} {each.entry.header} {each.entry.body}" for each in entries]
-                (self.cell.folder / f"{conversation}.entries").write_text("\n".join(lines))
+        with suppress(StoreError):
+            async with RedisStore(f"unix://{self.cell.server.socket}") as store:
+                for conversation in self.cell.all_conversations:
+                    await self._keep_log(store, conversation)
+
+    async def _keep_log(self, store: RedisStore, conversation: str) -> None:
+        with suppress(StoreError):  # the store may have lost it after it was over
+            entries = await store.read(ConversationId(conversation), limit=1_000_000)
+            lines = [f"{each.position} {each.entry.header} {each.entry.body}" for each in entries]
+            (self.cell.folder / f"{conversation}.entries").write_text("\n".join(lines))
 
     @property
     def unanswered(self) -> list[Asked]:
