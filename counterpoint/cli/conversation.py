@@ -10,6 +10,7 @@ from counterpoint.cli.lanes import Lanes
 from counterpoint.cli.narrator import Narrator
 from counterpoint.cli.options import Options, report
 from counterpoint.errors import lone_errors
+from counterpoint.interaction.microturn import MicroTurn
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context import dates
@@ -27,10 +28,15 @@ CLOCKS_SECONDS = 1.0
 
 @asynccontextmanager
 async def shown(
-    runtime: Runtime, write: Callable[[str], None], options: Options
+    runtime: Runtime,
+    write: Callable[[str], None],
+    options: Options,
+    *,
+    greeting: str = GREETING,
+    watch: Callable[[MicroTurn], None] = lambda _turn: None,
 ) -> AsyncGenerator[tuple[Session, Narrator], None]:
     """A session whose micro-turns are played (as text) and shown until the block is left, the session ends, or Ctrl-C
-    ends both.
+    ends both. `watch` is told of each micro-turn.
     """
     lanes = Lanes(write, color=options.color)
     narrator = Narrator(lanes)
@@ -38,13 +44,13 @@ async def shown(
     with lone_errors():
         async with (
             runtime.session(
-                options.conversation, instructions=INSTRUCTIONS, greeting=GREETING, record=options.record
+                options.conversation, instructions=INSTRUCTIONS, greeting=greeting, record=options.record
             ) as session,
             anyio.create_task_group() as tasks,
         ):
             if options.store.rstrip("/") not in ("memory:", "embedded:"):
                 report(f"conversation {session.conversation}: `counterpoint log` shows it, also afterwards")
-            tasks.start_soon(_listen, session, narrator, tasks.cancel_scope)
+            tasks.start_soon(_listen, session, narrator, watch, tasks.cancel_scope)
             tasks.start_soon(_follow, runtime, session, narrator)
             tasks.start_soon(_interrupted, tasks.cancel_scope)
             try:
@@ -54,10 +60,13 @@ async def shown(
                 narrator.finish()
 
 
-async def _listen(session: Session, narrator: Narrator, scope: anyio.CancelScope) -> None:
+async def _listen(
+    session: Session, narrator: Narrator, watch: Callable[[MicroTurn], None], scope: anyio.CancelScope
+) -> None:
     async for turn in session:
+        watch(turn)
         narrator.turn(turn)
-        if turn.text:
+        if turn.text or turn.audio:
             session.played(turn)
     scope.cancel()
 

@@ -64,6 +64,8 @@ class Narrator:
             self._lanes.row(
                 turn.gap.first, "agent", f"(beats {turn.gap.first}-{turn.gap.last} skipped: {turn.gap.reason})"
             )
+        if turn.understood.strip():
+            self._lanes.row(turn.beat, "person", turn.understood.strip())
         if turn.flush:
             self._say(" --")
         if turn.text:

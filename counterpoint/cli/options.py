@@ -3,7 +3,6 @@
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
@@ -11,8 +10,8 @@ import msgspec
 
 from counterpoint.background.engines.load import load_background
 from counterpoint.cli.models import check
+from counterpoint.cli.speaking import speaking
 from counterpoint.errors import ConfigurationError
-from counterpoint.interaction.engines.load import load_interaction
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.connect import connect
 from counterpoint.tools.search import documents
@@ -22,7 +21,9 @@ from counterpoint.tools.toolbox import Toolbox, load_tools
 class Options(msgspec.Struct, frozen=True):
     """As on the command line; `docs` is a folder or None, `tools` are `module:name`. `served`: workers in other
     processes take the delegations; the tools, which are theirs then, are named to the interaction model.
-    `conversation`: its id, to be taken up again later; `record`: a folder.
+    `conversation`: its id, to be taken up again later; `record`: a folder. `ears` and `voice`, both or neither: for an
+    interaction model that only reads and writes. `wav`: the file that the person says; `answer`: where to write what is
+    heard.
     """
 
     interaction: str = "local:smollm2"
@@ -35,6 +36,10 @@ class Options(msgspec.Struct, frozen=True):
     color: bool = False
     conversation: str | None = None
     record: str | None = None
+    ears: str | None = None
+    voice: str | None = None
+    wav: str | None = None
+    answer: str | None = None
 
 
 def report(line: str) -> None:
@@ -51,14 +56,13 @@ async def setting_up(options: Options) -> AsyncGenerator[Runtime, None]:
     if options.background is not None:
         background = await anyio.to_thread.run_sync(load_background, options.background)
     report(f"loading {options.interaction} ...")
-    load = partial(load_interaction, options.interaction, progress=_progress)
-    interaction = await anyio.to_thread.run_sync(load)
-    await check(background, interaction)
-    served = options.served or background is not None
-    async with Runtime(
-        interaction, background, tools=toolbox, store=store, served=served, queue=options.queue
-    ) as runtime:
-        yield runtime
+    async with speaking(options, _progress) as interaction:
+        await check(background, interaction)
+        served = options.served or background is not None
+        async with Runtime(
+            interaction, background, tools=toolbox, store=store, served=served, queue=options.queue
+        ) as runtime:
+            yield runtime
 
 
 def _progress(what: str, share: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from counterpoint.background.engines.load import KNOWN as BACKGROUND_MODELS
+from counterpoint.cli.aloud import aloud
 from counterpoint.cli.dead import DeadOptions, dead
 from counterpoint.cli.demo import demo, demo_store
 from counterpoint.cli.evaluating import add_evaluate
@@ -14,7 +15,9 @@ from counterpoint.cli.options import Options, setting_up
 from counterpoint.cli.store_option import add_store, store_given
 from counterpoint.cli.talk import talk
 from counterpoint.cli.worker import WorkerOptions, work
+from counterpoint.errors import ConfigurationError
 from counterpoint.interaction.engines.load import KNOWN as INTERACTION_MODELS
+from counterpoint.interaction.speech.load import EARS, VOICES
 from counterpoint.runtime import Runtime
 
 DESCRIPTION = """\
@@ -49,7 +52,10 @@ def parser() -> argparse.ArgumentParser:
     what = "talk with it in this terminal; type while it speaks"
     _conversation(commands, "talk", talk, what, lambda: "memory://", "memory://")
     what = "the same, with a bundled script of a person typing in real time"
-    _conversation(commands, "demo", demo, what, demo_store, "embedded://, or memory:// without the extra")
+    demonstration = _conversation(
+        commands, "demo", _demo, what, demo_store, "embedded://, or memory:// without the extra"
+    )
+    _aloud(demonstration)
     _worker(commands)
     _dead(commands)
     add_keeping(commands)
@@ -59,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _conversation(
     commands: Commands, name: str, converse: Conversing, what: str, store: Callable[[], str], store_named: str
-) -> None:
+) -> argparse.ArgumentParser:
     command = commands.add_parser(name, parents=[_colleague(), _watched()], help=what)
     command.add_argument(
         "--interaction",
@@ -92,6 +98,23 @@ def _conversation(
             await converse(runtime, options)
 
     command.set_defaults(start=start)
+    return command
+
+
+def _aloud(command: argparse.ArgumentParser) -> None:
+    """A question that is asked in sound."""
+    command.add_argument(
+        "--wav", metavar="FILE", help="ask this aloud in place of the script; needs --ears and --voice"
+    )
+    command.add_argument(
+        "--answer", metavar="FILE", help="where what was heard is written, in stereo (default: FILE.answer.wav)"
+    )
+    command.add_argument("--ears", metavar="NAME", help=f"what hears for a model that reads: {EARS}")
+    command.add_argument("--voice", metavar="NAME", help=f"what speaks for a model that writes: {VOICES}")
+
+
+async def _demo(runtime: Runtime, options: Options) -> None:
+    await (demo if options.wav is None else aloud)(runtime, options)
 
 
 def _worker(commands: Commands) -> None:
@@ -172,6 +195,11 @@ def _watched() -> argparse.ArgumentParser:
 
 
 def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options:
+    spoken = {name: getattr(arguments, name, None) for name in ("ears", "voice", "wav", "answer")}
+    if spoken["wav"] is not None and spoken["ears"] is None:
+        raise ConfigurationError(f"--wav: say who hears it and who answers: --ears ({EARS}) and --voice ({VOICES})")
+    if spoken["wav"] is None and any(spoken.values()):
+        raise ConfigurationError("--ears, --voice and --answer go with --wav FILE, the question that is asked aloud")
     return Options(
         interaction=arguments.interaction,
         background=_background(arguments, unless="none" if arguments.served else "retrieval"),
@@ -183,6 +211,7 @@ def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options
         conversation=arguments.conversation,
         record=arguments.record,
         color=sys.stdout.isatty() and not arguments.no_color,
+        **spoken,
     )
 
 

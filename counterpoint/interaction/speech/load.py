@@ -11,7 +11,17 @@ from counterpoint.interaction.speech.voice_process import ProcessVoice
 EARS: Final = "whisper"
 VOICES: Final = "pico (or pico:LANGUAGE), espeak (GPL-3, or espeak:LANGUAGE)"
 
+PACE: Final = "words_per_beat=5&pause_beats=2"
+"""Settings for a model inside: clauses have to be whole before they sound, and the ears have waited for a pause."""
+
 _PICO: Final = ("en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT")
+
+
+def paced(interaction: str) -> str:
+    """The name of an interaction model, with the pace that a voice needs unless the name says another."""
+    before, mark, model = interaction.partition("#")
+    name, _, given = before.partition("?")
+    return f"{name}?{PACE}{'&' if given else ''}{given}{mark}{model}" if ":" in name else interaction
 
 
 def load_ears(name: str, *, threads: int = 1) -> Ears:

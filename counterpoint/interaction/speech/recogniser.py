@@ -48,11 +48,14 @@ class Recogniser:
         if not tokens:
             return []
         aligned: Any = self._model.find_alignment(self._tokenizer, [tokens], encoded, length)
-        return [
-            HeardWord(str(each["word"]).strip(), since + float(each["start"]), since + float(each["end"]))
-            for each in aligned[0]
-            if str(each["word"]).strip()
-        ]
+        words: list[HeardWord] = []
+        for each in aligned[0]:
+            text, start, end = str(each["word"]), since + float(each["start"]), since + float(each["end"])
+            if words and not text.startswith(" "):
+                words[-1] = HeardWord(words[-1].text + text.strip(), words[-1].start, words[-1].end)
+            elif text.strip():
+                words.append(HeardWord(text.strip(), start, end))
+        return words
 
     def _guess(self, encoded: Any, seconds: float) -> list[int]:
         tokenizer = self._tokenizer

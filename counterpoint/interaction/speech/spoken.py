@@ -38,9 +38,6 @@ MAKING_SECONDS: Final = 0.08
 PAUSE_BEATS: Final = 4
 """Of the person's silence, after which what was said while the agent spoke is taken as whole."""
 
-SPOKEN_PACE: Final = {"words_per_beat": "5", "pause_beats": "2"}
-"""Settings of a model inside: clauses have to be whole well before they sound, and the ears have waited for a pause."""
-
 
 class SpokenInteraction:
     """`model` perceives and expresses text; `ears` and `voice` stay the caller's to close. Ears and voice have to have
@@ -51,6 +48,8 @@ class SpokenInteraction:
         inner = model.capabilities
         if Modality.TEXT not in inner.perceives or Modality.TEXT not in inner.expresses:
             raise ConfigurationError(f"{inner.name} does not read and write, so it needs no ears and no voice")
+        if Modality.AUDIO in inner.perceives:
+            raise ConfigurationError(f"{inner.name} hears by itself; ears and a voice are for models that do not")
         if ears.capabilities.rate != voice.capabilities.rate:
             raise ConfigurationError(
                 f"{ears.capabilities.name} hear {ears.capabilities.rate} samples per second, and "
@@ -115,7 +114,7 @@ class SpokenStream:
         texts = (*perceived.texts, *chunks)
         yields = self._person_takes_floor(texts, span)
         unsaid = self._give_way(woven, span)
-        inner = await self._ask(perceived, texts, woven, span)
+        inner = await self._ask(perceived, texts, woven, span, listening=heard.speaking)
         if any(isinstance(each, Yield) for each in inner.actions):
             self._stop(span)
             yields = False
@@ -179,12 +178,22 @@ class SpokenStream:
         return text.strip()
 
     async def _ask(
-        self, perceived: Perceived, texts: tuple[TextChunk, ...], woven: tuple[Offer, ...], span: Span
+        self,
+        perceived: Perceived,
+        texts: tuple[TextChunk, ...],
+        woven: tuple[Offer, ...],
+        span: Span,
+        *,
+        listening: bool,
     ) -> Expressed:
-        """A step of the model inside: a whole one if it is to say more, else one that takes no time."""
+        """A step of the model inside: a whole one if it is to say more, else one that takes no time.
+
+        `listening`: the person is heard to speak. Their words come a while after their voice, so that a pause between
+        words is none: for the model inside no time goes by.
+        """
         unheard, self._unheard = _earlier(perceived.unheard, self._unheard), None
         within = Perceived(texts, frames=perceived.frames, unheard=unheard, news=perceived.news)
-        if span.beats and not self._lead.wants_more:
+        if span.beats and (listening or not self._lead.wants_more):
             if not self._partial and within == Perceived() and not woven:
                 return SILENCE
             span = Span(span.last, 0, 1) if self._partial else span
