@@ -26,7 +26,7 @@ def microphone(sound: bytes) -> Person:
 
 @pytest.fixture
 def runtime() -> Runtime:
-    return Runtime("native", ScriptedBackground(answer="it is open", after=0.5))
+    return Runtime("native", ScriptedBackground(answer="it is open", after=2.5))
 
 
 @pytest.fixture
