@@ -5,15 +5,15 @@ Pure: entries go in as the follower brings them, and are taken into the weaver a
 
 from collections import deque
 from collections.abc import Callable
-from typing import assert_never
 
 import msgspec
 
 from counterpoint.config import BEAT_SECONDS
-from counterpoint.interaction.delegations import OUT_OF_REACH, Anew, Delegations, Forgone, Refused
+from counterpoint.interaction.delegations import OUT_OF_REACH, Anew, Delegations
 from counterpoint.interaction.model import DelegationNews
 from counterpoint.interaction.tray import Drop
 from counterpoint.interaction.weaver import Weaver
+from counterpoint.interaction.wishes import Wishes
 from counterpoint.shared_context.delegations import DelegationState
 from counterpoint.shared_context.entries import (
     OWN_NOTE,
@@ -33,7 +33,7 @@ from counterpoint.shared_context.entries import (
     Wake,
     Withdrawn,
 )
-from counterpoint.shared_context.expressed import Action, Amend, Delegate, End, Withdraw, Yield
+from counterpoint.shared_context.expressed import Withdraw
 from counterpoint.shared_context.ids import Beat, DelegationId, NoteId, Position
 from counterpoint.shared_context.notes import Note, NoteKind
 
@@ -41,9 +41,6 @@ GRACE_SECONDS = 10.0
 """A delegation that is unsettled this long after its time is given up by the host: no worker is there to say so."""
 
 REMEMBERED_RESULTS = 256
-
-FROM_NOW_ON = Position(1 << 62)
-"""Until a correction has its place in the log, everything that arrives was computed before it."""
 
 Arrival = Stored | Note | TooLate | Degraded | Recovered
 
@@ -69,6 +66,7 @@ class Arrivals:
         self._never_asked: set[DelegationId] = set()
         self._done: set[DelegationId] = set()
         self._note_id = note_id
+        self.wishes = Wishes(weaver, delegations, write, self._tell, self.own)
 
     @property
     def waiting(self) -> bool:
@@ -144,44 +142,8 @@ class Arrivals:
             about = f" about “{_short(request)}”" if request else ""
             self.own(f"I had an answer{about}, but it came too late to be of use.", beat)
 
-    def refused(self, wish: Action, refused: Refused, beat: Beat) -> None:
-        match wish:
-            case Delegate() | Amend():
-                request = wish.request if isinstance(wish, Delegate) else wish.text
-                news = DelegationNews(DelegationId(""), DelegationState.FAILED, request, refused.reason)
-                if not refused.reason.startswith("joined") and request.strip():
-                    self.own(f"I can't look into that: {refused.reason}.", beat)
-            case Withdraw():
-                news = DelegationNews(wish.delegation or DelegationId(""), DelegationState.FAILED, "", refused.reason)
-            case Yield() | End():
-                return
-            case _:
-                assert_never(wish)
+    def _tell(self, news: DelegationNews) -> None:
         self._news.append(news)
-
-    def forgone(self, forgone: Forgone) -> None:
-        self._weaver.withdraw(forgone.delegation)
-
-    def anew(self, anew: Anew, beat: Beat) -> None:
-        self._weaver.amend(anew.instead_of, FROM_NOW_ON)
-        self._write(anew.asked, beat)
-        self.wished(anew.asked)
-
-    def wished(self, body: Asked | Amended | Withdrawn) -> None:
-        """The model's wish took effect."""
-        match body:
-            case Asked():
-                id, request = body.delegation.id, body.delegation.request
-                reason = OUT_OF_REACH if self._delegations.away else ""
-                self._news.append(DelegationNews(id, DelegationState.ASKED, request, reason))
-            case Withdrawn():
-                self._weaver.withdraw(body.delegation)
-                request = self._delegations.request_of(body.delegation)
-                self._news.append(DelegationNews(body.delegation, DelegationState.WITHDRAWN, request, body.reason))
-            case Amended():
-                self._weaver.amend(body.delegation, FROM_NOW_ON)
-            case _:
-                assert_never(body)
 
     def _entry(self, stored: Stored, beat: Beat) -> None:
         match stored.entry.body:
@@ -210,7 +172,7 @@ class Arrivals:
         self._delegations.store_is(away=away)
         for id in self._delegations.unsettled:
             state, request = self._delegations.state_of(id), self._delegations.request_of(id)
-            self._news.append(DelegationNews(id, state, request, reason))
+            self._tell(DelegationNews(id, state, request, reason))
 
     def _remember(self, note: Note) -> None:
         """Results that may have to be admitted as too late."""
@@ -222,7 +184,7 @@ class Arrivals:
     def _became(self, delegation: DelegationId, state: DelegationState, reason: str) -> None:
         news = self._delegations.became(delegation, state, reason)
         if news is not None:
-            self._news.append(news)
+            self._tell(news)
 
     def _came_too_late(self, late: TooLate, beat: Beat) -> None:
         """The delegation was settled while the host's wish was on its way: a correction asks anew. What was asked while
@@ -233,7 +195,7 @@ class Arrivals:
             self._never_asked.add(delegation.id)
             news = self._delegations.became(delegation.id, DelegationState.EXPIRED, OUT_OF_REACH)
             if news is not None:
-                self._news.append(news)
+                self._tell(news)
                 self.own(f"I could not look into “{_short(delegation.request)}” in time.", beat)
         elif isinstance(late.wish, Amended) and late.wish.delegation not in self._never_asked:
             self._delegations.became(late.wish.delegation, DelegationState.DONE)
@@ -243,7 +205,7 @@ class Arrivals:
         """The work was done without a correction that was on its way to it."""
         again = self._delegations.again(delegation, beat)
         if isinstance(again, Anew):
-            self.anew(again, beat)
+            self.wishes.anew(again, beat)
 
     def _give_up(self, delegation: DelegationId, beat: Beat) -> None:
         request = self._delegations.request_of(delegation)
@@ -252,7 +214,7 @@ class Arrivals:
             self._weaver.withdraw(delegation)
             self._write(withdrawn, beat)
             news = DelegationNews(delegation, DelegationState.EXPIRED, request, withdrawn.reason)
-            self._news.append(news)
+            self._tell(news)
             self.own(f"Nobody could finish looking into “{_short(request)}” in time.", beat)
 
 

@@ -6,15 +6,15 @@ Two awaits per beat: the metronome and the stream. It never waits for the store 
 from collections import deque
 
 import anyio
-import msgspec
 
 from counterpoint.config import GAP_BEATS
+from counterpoint.interaction.acks import Acks
 from counterpoint.interaction.arrivals import Arrivals
-from counterpoint.interaction.delegations import Anew, Delegations, Forgone, Refused
+from counterpoint.interaction.delegations import Delegations
 from counterpoint.interaction.intake import Cut, Intake
 from counterpoint.interaction.journal import Writing
 from counterpoint.interaction.metronome import Metronome
-from counterpoint.interaction.model import Capabilities, Modality, Perceived, Span
+from counterpoint.interaction.model import Capabilities, Perceived, Span
 from counterpoint.interaction.output import Output
 from counterpoint.interaction.playback import Playback
 from counterpoint.interaction.recording import Recorder, micro_turn, turn_of
@@ -22,17 +22,8 @@ from counterpoint.interaction.stream_keeper import StreamKeeper
 from counterpoint.interaction.traces import Traces
 from counterpoint.interaction.tray import Drop
 from counterpoint.interaction.weaver import NOTHING, Weaver, Weaving
-from counterpoint.shared_context.entries import Failed, Gap, MediaFault, NoteDropped, Turn
-from counterpoint.shared_context.expressed import (
-    Action,
-    Amend,
-    Delegate,
-    End,
-    Expressed,
-    Floor,
-    Withdraw,
-    Yield,
-)
+from counterpoint.shared_context.entries import Failed, Gap, NoteDropped, Turn
+from counterpoint.shared_context.expressed import Action, End, Expressed, Floor, Yield
 from counterpoint.shared_context.ids import Beat
 
 IDLE = "idle"
@@ -43,15 +34,6 @@ MAX_PARTS = 20
 
 FAREWELL_BEATS = 150
 """After the model's `End`, how long the conversation waits for what was promised (30 s)."""
-
-
-class Ack(msgspec.Struct, frozen=True):
-    """The listener played this micro-turn up to there."""
-
-    beat: Beat
-    part: int
-    words: int | None
-    samples: int | None
 
 
 class BeatLoop:
@@ -84,7 +66,7 @@ class BeatLoop:
         self.arrivals = arrivals
         self.journal = journal
         self.output = output
-        self.acks: deque[Ack] = deque()
+        self.acks = Acks()
         self.wishes: deque[Action] = deque()
         self.next = first
         self._stream = stream
@@ -93,7 +75,6 @@ class BeatLoop:
         self._part = 0
         self._held = NOTHING
         self._gap: Gap | None = None
-        self._ignored: frozenset[Modality] = frozenset()
         self._paused = ""
         self._stopping = False
         self._farewell: Beat | None = None
@@ -125,17 +106,6 @@ class BeatLoop:
     def stop(self) -> None:
         self._stopping = True
         self.metronome.bell.ring()
-
-    def acknowledge(self, ack: Ack) -> None:
-        """Taken into account in the next step on the grid. A listener may report every few samples: reports on the same
-        micro-turn, one right after the other, become one.
-        """
-        last = self.acks[-1] if self.acks else None
-        if last is not None and (last.beat, last.part) == (ack.beat, ack.part):
-            words, samples = _farther(last.words, ack.words), _farther(last.samples, ack.samples)
-            self.acks[-1] = Ack(ack.beat, ack.part, words, samples)
-        else:
-            self.acks.append(ack)
 
     def pause(self, reason: str) -> None:
         self._paused = reason
@@ -187,7 +157,7 @@ class BeatLoop:
         """The step on the grid, over so many beats."""
         span = Span(self.next, beats)
         cut = self.intake.cut(span.first, beats, self.metronome.since_start(self.metronome.end_of(span.last)))
-        for fault in (*cut.faults, *self._unperceived()):
+        for fault in cut.faults:
             self.journal.write(fault, span.last)
         self._settle_playback(span.last)
         self.arrivals.take(span.last)
@@ -265,33 +235,15 @@ class BeatLoop:
         self.output.put(micro_turn(turn, beat, weaving, expressed, floor, gap, late))
 
     def _do(self, wish: Action, beat: Beat) -> None:
-        match wish:
-            case Delegate():
-                body = self.delegations.delegate(wish, beat)
-            case Amend():
-                body = self.delegations.amend(wish, beat)
-            case Withdraw():
-                body = self.delegations.withdraw(wish)
-            case End():
-                self._farewell = self._farewell or Beat(beat + FAREWELL_BEATS)
-                return
-            case Yield():
-                return
-        if isinstance(body, Refused):
-            self.arrivals.refused(wish, body, beat)
-        elif isinstance(body, Forgone):
-            self.arrivals.forgone(body)
-        elif isinstance(body, Anew):
-            self.arrivals.anew(body, beat)
-        else:
-            self.arrivals.wished(body)
-            self.journal.write(body, beat)
+        if isinstance(wish, End):
+            self._farewell = self._farewell or Beat(beat + FAREWELL_BEATS)
+        elif not isinstance(wish, Yield):
+            self.arrivals.wishes.grant(wish, beat)
 
     def _settle_playback(self, beat: Beat) -> None:
-        for ack in self.acks:
+        for ack in self.acks.take():
             for body in self.playback.played(ack.beat, ack.part, words=ack.words, samples=ack.samples, now=beat):
                 self.journal.write(body, beat)
-        self.acks.clear()
         for body in self.playback.tick(beat):
             self.journal.write(body, beat)
         for hearing in self.playback.hearings():
@@ -299,15 +251,6 @@ class BeatLoop:
                 self.weaver.cut(hearing.note, hearing.heard, beat)
             else:
                 self.weaver.heard(hearing.note, hearing.heard)
-
-    def _unperceived(self) -> list[MediaFault]:
-        """Said once per modality: it comes in, and the model does not perceive it."""
-        if len(self.intake.ignored) == len(self._ignored):
-            return []
-        new = self.intake.ignored - self._ignored
-        self._ignored = self.intake.ignored
-        reason = f"{self.capabilities.name} does not perceive it"
-        return [MediaFault(modality.value, reason=reason) for modality in sorted(new, key=lambda each: each.value)]
 
     def _consider_ending(self) -> None:
         if self._farewell is not None:
@@ -334,7 +277,3 @@ def _joined(held: Weaving, new: Weaving) -> Weaving:
     if held is NOTHING:
         return new
     return Weaving(held.offers + new.offers, held.decisions + new.decisions, held.drops + new.drops)
-
-
-def _farther(one: int | None, other: int | None) -> int | None:
-    return one if other is None else other if one is None else max(one, other)

@@ -5,7 +5,7 @@ Every modality has its own intake; what the model doesn't perceive is checked, n
 
 import msgspec
 
-from counterpoint.errors import ChunkRefused, ConfigurationError, SessionClosed
+from counterpoint.errors import ChunkRefused, ConfigurationError
 from counterpoint.interaction.audio_intake import AudioIntake
 from counterpoint.interaction.model import Capabilities, Modality
 from counterpoint.interaction.refusals import GREATEST_RATE, LEAST_RATE, check_audio, check_text, check_video
@@ -19,7 +19,8 @@ from counterpoint.shared_context.ids import Beat
 class Cut(msgspec.Struct, frozen=True):
     """What came in during the beats from `first` on. False if that is nothing.
 
-    `audio`: PCM16 at the model's rate, exactly the span long, or empty without live audio. `faults`: one per modality.
+    `audio`: PCM16 at the model's rate, exactly the span long, or empty without live audio. `faults`: one per modality,
+    and once one for each that the model does not perceive.
     """
 
     first: Beat
@@ -35,22 +36,19 @@ class Cut(msgspec.Struct, frozen=True):
 class Intake:
     """Raises `ConfigurationError` for a model whose audio or frame rate cannot be served."""
 
-    __slots__ = ("_audio", "_closed", "_ignored", "_texts", "_video")
+    __slots__ = ("_audio", "_ignored", "_named", "_texts", "_told", "_video")
 
     def __init__(self, capabilities: Capabilities) -> None:
         perceives = capabilities.perceives
         self._texts = TextIntake() if Modality.TEXT in perceives else None
         self._audio = AudioIntake(_served_rate(capabilities)) if Modality.AUDIO in perceives else None
         self._video = VideoIntake(_served_frame_rate(capabilities)) if Modality.VIDEO in perceives else None
+        self._named = capabilities.name
         self._ignored: set[Modality] = set()
-        self._closed = False
+        self._told: set[Modality] = set()
 
     def push(self, chunk: Chunk, now: float) -> None:
-        """Take a chunk that arrives at `now`. Raises `ChunkRefused`, `InputFull` or `SessionClosed`; then nothing of it
-        was taken.
-        """
-        if self._closed:
-            raise SessionClosed("the session takes no more input: it has ended")
+        """Take a chunk that arrives at `now`. Raises `ChunkRefused` or `InputFull`; then nothing of it was taken."""
         if isinstance(chunk, AudioChunk):
             check_audio(chunk)
             self._audio.push(chunk, now) if self._audio else self._ignored.add(Modality.AUDIO)
@@ -74,14 +72,6 @@ class Intake:
         """For an early part: the text that waits."""
         return self._texts.cut(now) if self._texts is not None else ()
 
-    def close(self) -> None:
-        """Refuse everything from now on; what waits can still be cut."""
-        self._closed = True
-
-    @property
-    def closed(self) -> bool:
-        return self._closed
-
     @property
     def waiting(self) -> bool:
         """There is text that an early part could take."""
@@ -92,14 +82,16 @@ class Intake:
         """Audio or video that the model perceives is coming in, so that steps keep to the grid."""
         return bool((self._audio and self._audio.live) or (self._video and self._video.live))
 
-    @property
-    def ignored(self) -> frozenset[Modality]:
-        """What was pushed although the model doesn't perceive it."""
-        return frozenset(self._ignored)
-
     def _faults(self) -> tuple[MediaFault, ...]:
         tallies = [intake.faults.take() for intake in (self._audio, self._video) if intake]
-        return tuple(fault for fault in tallies if fault)
+        return (*(fault for fault in tallies if fault), *self._unperceived())
+
+    def _unperceived(self) -> list[MediaFault]:
+        """Said once per modality: it comes in, and the model does not perceive it."""
+        new = self._ignored - self._told
+        self._told |= new
+        reason = f"{self._named} does not perceive it"
+        return [MediaFault(kind, reason=reason) for kind in sorted(modality.value for modality in new)]
 
 
 def _served_rate(capabilities: Capabilities) -> int:

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable
 import anyio
 
 from counterpoint.errors import ChunkRefused, SessionClosed
-from counterpoint.interaction.beat_loop import Ack, BeatLoop
+from counterpoint.interaction.acks import Ack
+from counterpoint.interaction.beat_loop import BeatLoop
 from counterpoint.interaction.microturn import MicroTurn
 from counterpoint.interaction.refusals import check_note
 from counterpoint.shared_context.chunks import Chunk, TextChunk
@@ -71,7 +72,7 @@ class Session:
                 raise ChunkRefused("what was played is counted in whole words or samples")
         if words is None and samples is None:
             words, samples = len(turn.text.split()), len(turn.audio) // 2
-        self._loop.acknowledge(Ack(turn.beat, turn.part, words, samples))
+        self._loop.acks.report(Ack(turn.beat, turn.part, words, samples))
 
     def lay(
         self,

@@ -3,10 +3,11 @@
 import pytest
 
 from counterpoint.config import TEXT_BACKLOG
-from counterpoint.errors import ChunkRefused, ConfigurationError, InputFull, SessionClosed
-from counterpoint.interaction.intake import Intake
+from counterpoint.errors import ChunkRefused, ConfigurationError, InputFull
+from counterpoint.interaction.intake import Cut, Intake
 from counterpoint.interaction.model import Capabilities, Modality
 from counterpoint.shared_context.chunks import AudioChunk, TextChunk, VideoChunk
+from counterpoint.shared_context.entries import MediaFault
 from counterpoint.shared_context.ids import Beat
 
 SENSES = frozenset(Modality)
@@ -82,8 +83,10 @@ def test_what_the_model_does_not_perceive_is_noted_and_not_kept(perceives, chunk
     intake = intake_of(perceives)
     for _ in range(3):
         intake.push(chunk, 0.1)
-    assert intake.ignored == {ignored}
-    assert not intake.cut(Beat(0), 1, 0.2)
+    cut = intake.cut(Beat(0), 1, 0.2)
+    assert cut == Cut(Beat(0), faults=(MediaFault(ignored.value, reason="model does not perceive it"),))
+    intake.push(chunk, 0.3)
+    assert not intake.cut(Beat(1), 1, 0.4)
     assert not intake.live_media
     assert not intake.waiting
     assert intake.early(0.2) == ()
@@ -115,16 +118,6 @@ def test_video_keeps_media_live_too():
     assert intake.live_media
     assert not intake.cut(Beat(1), 10, 2.2)
     assert not intake.live_media
-
-
-def test_after_closing_nothing_is_taken_but_what_waits_can_be_cut():
-    intake = intake_of(Modality.TEXT)
-    intake.push(TextChunk("last"), 0.1)
-    intake.close()
-    assert intake.closed
-    with pytest.raises(SessionClosed):
-        intake.push(TextChunk("too late"), 0.15)
-    assert said(intake.cut(Beat(0), 1, 0.2).texts) == ["last"]
 
 
 @pytest.mark.parametrize("chunk", ["a string", b"bytes", None, 3])

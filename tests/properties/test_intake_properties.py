@@ -12,6 +12,7 @@ from counterpoint.interaction.intake import Intake
 from counterpoint.interaction.media_clock import MAX_JITTER_SECONDS
 from counterpoint.interaction.model import Capabilities, Modality
 from counterpoint.shared_context.chunks import AudioChunk, TextChunk, VideoChunk
+from counterpoint.shared_context.entries import MediaFault
 from counterpoint.shared_context.ids import Beat
 
 RATE = 16_000
@@ -181,16 +182,22 @@ chunks = st.one_of(
 def test_all_text_is_cut_once_in_order_and_the_rest_is_cut_or_ignored(pushed, perceives):
     intake = Intake(Capabilities("model", perceives=frozenset(perceives)))
     texts: list[TextChunk] = []
+    faults: list[MediaFault] = []
     now = 0.0
     beat = 0
     for chunk, wait in pushed:
         now += wait
         while (beat + 1) * 0.2 < now:
             beat += 1
-            texts += intake.cut(Beat(beat - 1), 1, beat * 0.2).texts
+            cut = intake.cut(Beat(beat - 1), 1, beat * 0.2)
+            texts += cut.texts
+            faults += cut.faults
         intake.push(chunk, now)
     texts += intake.early(now)
     expected = [chunk for chunk, _ in pushed if isinstance(chunk, TextChunk)]
     assert texts == (expected if Modality.TEXT in perceives else [])
     kinds = {TextChunk: Modality.TEXT, AudioChunk: Modality.AUDIO, VideoChunk: Modality.VIDEO}
-    assert intake.ignored == {kinds[type(chunk)] for chunk, _ in pushed} - perceives
+    faults += intake.cut(Beat(beat), 1, (beat + 1) * 0.2).faults
+    ignored = {kinds[type(chunk)] for chunk, _ in pushed} - perceives
+    told = [fault.modality for fault in faults if "not perceive" in fault.reason]
+    assert sorted(told) == sorted(each.value for each in ignored)

@@ -5,9 +5,9 @@ listener and everybody else who writes.
 from collections.abc import Mapping
 from typing import assert_never
 
+from counterpoint.interaction.acks import Ack
 from counterpoint.interaction.arrivals import Arrival
 from counterpoint.interaction.assembly import assemble
-from counterpoint.interaction.beat_loop import Ack
 from counterpoint.interaction.metronome import Metronome
 from counterpoint.interaction.model import Capabilities, Offer, Perceived, Span, Weaving
 from counterpoint.interaction.policy import Policy
@@ -165,7 +165,7 @@ class Stepping:
     async def _grid(self, beats: int) -> None:
         last = Beat(self._loop.next + beats - 1)
         for report in self._course.reports.pop(last, ()):
-            self._loop.acks.append(Ack(report.turn, report.part, report.words, report.samples))
+            self._loop.acks.add(Ack(report.turn, report.part, report.words, report.samples))
         await self._loop.grid(beats)
         await self._drain()
 
