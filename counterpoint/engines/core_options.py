@@ -11,7 +11,8 @@ class CoreOptions(msgspec.Struct, frozen=True):
     """`max_length`: tokens of a request, None for as many as the model was made for. `max_sessions`: requests at once.
 
     `kv_gibibytes`: memory for keys and values on a CPU; on a GPU vLLM takes `gpu_share` of the device's. `dtype`: None
-    is float32 on a CPU and the model's own on a GPU. `threads`: of the core on a CPU; None takes half the cores.
+    is the model's own on a GPU, and on a CPU bfloat16 where the hardware multiplies it, else float32. `threads`: of the
+    core on a CPU; None takes half the cores: threads that fight for a core are many times slower than one thread.
     `more`: any other argument of vLLM's `AsyncEngineArgs`.
     """
 

@@ -1,7 +1,6 @@
 """From a folder of Hugging Face files to a model that is ready to compute: precision, attention, layout, self-check."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -9,6 +8,7 @@ from counterpoint.engines.attention import use_grouped_attention
 from counterpoint.engines.causal_model import CausalModel
 from counterpoint.engines.hugging_face import causal_lm
 from counterpoint.engines.packed_linear import pack
+from counterpoint.engines.processor import has_matrix_tiles
 from counterpoint.errors import ConfigurationError
 
 
@@ -35,11 +35,4 @@ def _precision(dtype: str | None, device: str) -> torch.dtype:
         if dtype not in known:
             raise ConfigurationError(f"unknown dtype {dtype!r}: one of {', '.join(known)}")
         return known[dtype]
-    return torch.bfloat16 if device != "cpu" or _has_matrix_tiles() else torch.float32
-
-
-def _has_matrix_tiles() -> bool:
-    """Whether the CPU multiplies bfloat16 matrices in hardware (AMX); measured, that halves the cost of a beat."""
-    ask: Any = getattr(torch.cpu, "get_capabilities", None)
-    capabilities: Any = ask() if ask is not None else {}
-    return bool(capabilities.get("amx_bf16") and capabilities.get("amx_tile"))
+    return torch.bfloat16 if device != "cpu" or has_matrix_tiles() else torch.float32

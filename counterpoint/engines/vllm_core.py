@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from counterpoint.engines import last_will
 from counterpoint.engines.core_options import CoreOptions
+from counterpoint.engines.processor import has_matrix_tiles
 from counterpoint.errors import ConfigurationError, EngineError, MissingExtra
 
 GIBI = 1 << 30
@@ -116,7 +117,8 @@ class Core:
             "disable_log_stats": True,
         }
         if _on_cpu():
-            ours |= {"dtype": options.dtype or "float32", "enforce_eager": True}
+            quick = "bfloat16" if has_matrix_tiles() else "float32"
+            ours |= {"dtype": options.dtype or quick, "enforce_eager": True}
             ours |= {"kv_cache_memory_bytes": int(options.kv_gibibytes * GIBI)}
         else:
             ours |= {"dtype": options.dtype or "auto", "gpu_memory_utilization": options.gpu_share}
