@@ -48,7 +48,7 @@ def load_interaction(name: str, *, progress: Progress = lambda _what, _share: No
 def _in_vllm(which: str, query: str, progress: Progress) -> InteractionModel:
     given = _given(query)
     core = {name: given.pop(name) for name in CoreOptions.__struct_fields__ if name in given}
-    settings = _changed(SMALL_MODEL, given)
+    settings = _changed(SMALL_MODEL, given, CoreOptions.__struct_fields__)
     try:
         options = msgspec.convert(core, CoreOptions, strict=False)
     except (ValueError, msgspec.ValidationError) as error:
@@ -99,11 +99,12 @@ def _at(url: str) -> InteractionModel:
     return ChatInteraction(url, settings=_changed(SERVED_MODEL, given), temperature=warmth)
 
 
-def _changed(settings: Settings, given: Mapping[str, str]) -> Settings:
+def _changed(settings: Settings, given: Mapping[str, str], more: tuple[str, ...] = ()) -> Settings:
+    """`more`: what else may be given beside these settings."""
     try:
         return msgspec.convert({**msgspec.to_builtins(settings), **given}, Settings, strict=False)
     except (ValueError, msgspec.ValidationError) as error:
-        raise _unusable("&".join(f"{name}={value}" for name, value in given.items()), error) from error
+        raise _unusable("&".join(f"{name}={value}" for name, value in given.items()), error, more) from error
 
 
 def _unusable(query: str, error: Exception, more: tuple[str, ...] = ()) -> ConfigurationError:
