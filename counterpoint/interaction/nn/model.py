@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from counterpoint.interaction.nn import vocabulary as v
-from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT
+from counterpoint.interaction.nn.dmel import BANDS
 from counterpoint.interaction.nn.layers import Block, Norm, penalty, rotation
 
 SOURCES = ("background", "person", "instructions", "tool")
@@ -289,8 +289,3 @@ class Layout:
         age = self.beats[:, :, None] - self.beats[:, None, :]
         sees = (age < config.window) | (self.pinned[:, None] & (age < config.pinned)) | self.sink[:, None]
         return (causal & sees)[:, None]
-
-
-def frames_in(beats: int) -> int:
-    """How many frames the beats."""
-    return beats * FRAMES_PER_BEAT
