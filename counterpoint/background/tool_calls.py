@@ -48,7 +48,6 @@ class _Active:
     id: CallId | None = None
     announced: bool = False
     begun: bool = False
-    revoked: bool = False
 
 
 class ToolCalls:
@@ -102,7 +101,6 @@ class ToolCalls:
         """Stop the writes that have not begun."""
         for active in self._active.values():
             if active.write and not active.begun:
-                active.revoked = True
                 active.scope.cancel()
 
     def last_words(self) -> list[Body]:

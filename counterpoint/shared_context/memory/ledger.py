@@ -13,16 +13,13 @@ from counterpoint.shared_context.ids import Position
 
 
 class Ledger:
-    """`sealed`: the writer is done; what it wrote can still be asked for, nothing can be added."""
-
-    __slots__ = ("_next", "_positions", "_seqs", "last", "sealed")
+    __slots__ = ("_next", "_positions", "_seqs", "last")
 
     def __init__(self) -> None:
         self._next = 0
         self._seqs = array("q")
         self._positions = array("q")
         self.last = 0
-        self.sealed = False
 
     def fresh(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those that were not written yet. Raises `SequenceGap` if one is missing before them."""
