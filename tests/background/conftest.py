@@ -1,15 +1,15 @@
 """A host without beats: it asks, corrects, withdraws and reads the log, and a real worker works on a real store."""
 
 import itertools
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 
 import anyio
 import anyio.lowlevel
 import pytest
+from cable import Cable
 
 from counterpoint.background.limits import Limits
 from counterpoint.background.worker import Worker
-from counterpoint.errors import StoreUnavailable
 from counterpoint.shared_context.delegations import Delegation, Priority
 from counterpoint.shared_context.entries import (
     Amended,
@@ -36,52 +36,6 @@ EPOCH = 1_700_000_000.0
 def clock():
     """Dates that go with the loop's time."""
     return EPOCH + anyio.current_time()
-
-
-class Outage:
-    """A store behind a cable. `pull` and `plug`: nothing gets through in between. `lossy`: writes get through, replies
-    do not.
-    """
-
-    def __init__(self, store):
-        self._store = store
-        self._down = False
-        self._waiting = set()
-        self.lossy = False
-        self.asked = 0
-
-    def pull(self):
-        self._down = True
-        for scope in self._waiting:
-            scope.cancel()
-
-    def plug(self):
-        self._down = False
-
-    def __getattr__(self, name):
-        async def ask(*args, **kwargs):
-            self.asked += 1
-            answer = await self._through(lambda: getattr(self._store, name)(*args, **kwargs))
-            if self.lossy and name in ("append", "settle"):
-                raise StoreUnavailable("the reply was lost")
-            return answer
-
-        return ask
-
-    async def follow(self, conversation, after=0, stamp=0):
-        async with aclosing(self._store.follow(conversation, after, stamp)) as entries:
-            while (stored := await self._through(lambda: anext(entries, None))) is not None:
-                yield stored
-
-    async def _through(self, ask):
-        with anyio.CancelScope() as scope:
-            if not self._down:
-                self._waiting.add(scope)
-                try:
-                    return await ask()
-                finally:
-                    self._waiting.remove(scope)
-        raise StoreUnavailable("the cable is out")
 
 
 class Scene:
@@ -208,4 +162,4 @@ def scene():
 @pytest.fixture
 def outage():
     """`cable = outage(store)` is that store behind a cable that can be pulled."""
-    return Outage
+    return Cable

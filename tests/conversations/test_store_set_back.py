@@ -5,15 +5,14 @@ What counts is what the listener was given to play: every answer once, whatever 
 
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import anyio
 import pytest
+from cable import Cable
 
 from counterpoint.background.model import Answer, BackgroundModel, Call, Observation, Say, Step
 from counterpoint.background.worker import Worker
-from counterpoint.errors import StoreUnavailable
 from counterpoint.interaction import keeping, known_log
 from counterpoint.interaction.replay import replay_decisions
 from counterpoint.interaction.session import Session
@@ -82,50 +81,6 @@ def asking() -> ScriptedInteraction:
 async def conversation(upset: Callable[[MemoryStore], Callable[[Session], object]], beats: int = 140) -> Performance:
     store = MemoryStore()
     return await play(Runtime(asking(), Colleague(), store=store), beats=beats, also=upset(store), conversation="c")
-
-
-class Cable:
-    """What lies between a host and its store: pulled out, nothing gets through."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-        self._out = False
-        self._waiting: set[anyio.CancelScope] = set()
-
-    def pull(self) -> None:
-        self._out = True
-        for scope in self._waiting:
-            scope.cancel()
-
-    def plug(self) -> None:
-        self._out = False
-
-    def __getattr__(self, name: str) -> Any:
-        async def ask(*args: Any, **options: Any) -> Any:
-            return await self._through(lambda: getattr(self._store, name)(*args, **options))
-
-        return ask
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        pass
-
-    async def follow(self, *args: Any) -> AsyncGenerator[Stored, None]:
-        async with aclosing(self._store.follow(*args)) as entries:
-            while (stored := await self._through(lambda: anext(entries, None))) is not None:
-                yield stored
-
-    async def _through(self, ask: Callable[[], Any]) -> Any:
-        with anyio.CancelScope() as scope:
-            if not self._out:
-                self._waiting.add(scope)
-                try:
-                    return await ask()
-                finally:
-                    self._waiting.remove(scope)
-        raise StoreUnavailable("the cable is out")
 
 
 async def far_from_its_store(seed: int, model: BackgroundModel, *tools: Tool[..., Any]) -> Performance:
