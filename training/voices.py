@@ -47,6 +47,15 @@ class _EspeakEvent(ctypes.Structure):
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_EspeakEvent))
 
 
+@_CALLBACK
+def _receive(samples, count, events) -> int:
+    """The library knows one callback, for as long as the process lives: it hands what comes to whoever is speaking."""
+    return _speaking[0].receive(samples, count, events)
+
+
+_speaking: "list[Espeak]" = []
+
+
 class Espeak:
     """espeak-ng in synchronous mode. Parameters per phrase: accent, variant, words per minute, pitch and pitch range (0-99)."""
 
@@ -58,10 +67,9 @@ class Espeak:
             raise RuntimeError("espeak-ng did not initialise")
         self._pieces: list[np.ndarray] = []
         self._starts: list[int] = []
-        self._callback = _CALLBACK(self._receive)
-        self._library.espeak_SetSynthCallback(self._callback)
+        self._library.espeak_SetSynthCallback(_receive)
 
-    def _receive(self, samples, count, events) -> int:
+    def receive(self, samples, count, events) -> int:
         if count and samples:
             self._pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
         index = 0
@@ -86,6 +94,7 @@ class Espeak:
         for parameter, value in ((1, rate), (3, pitch), (4, spread)):
             self._library.espeak_SetParameter(parameter, int(value), 0)
         self._pieces, self._starts = [], []
+        _speaking[:] = [self]
         data = text.encode()
         self._library.espeak_Synth(data, len(data) + 1, 0, 1, 0, 1, None, None)
         words = tuple(text.split())

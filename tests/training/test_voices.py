@@ -31,3 +31,8 @@ def test_alignment_carries_word_times_over_to_another_speaker(espeak: Espeak) ->
     found = align(known, other.samples)
     assert found is not None
     assert np.abs(np.array(found.ends) - np.array(other.ends)).mean() < 0.08
+
+
+def test_one_that_is_gone_does_not_take_the_voice_of_the_others_with_it(espeak: Espeak) -> None:
+    Espeak()
+    assert espeak.say("look at the ball") is not None
