@@ -1,9 +1,10 @@
 """Which entries an operation of a store takes. It knows the records and no store: all stores refuse alike."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import Final, TypeVar
 
-from counterpoint.errors import ConfigurationError, WriteRefused
+from counterpoint.errors import ConfigurationError, MediaTooLarge, WriteRefused
 from counterpoint.shared_context.delegations import Delegation
 from counterpoint.shared_context.entries import (
     Amended,
@@ -15,13 +16,16 @@ from counterpoint.shared_context.entries import (
     Settled,
     Withdrawn,
 )
-from counterpoint.shared_context.ids import DelegationId
+from counterpoint.shared_context.ids import DelegationId, MediaId
 from counterpoint.shared_context.store import Fence
 
 B = TypeVar("B", bound=Body)
 
 MAX_NAME: Final = 256
 """Characters in the name of a conversation, a writer, a queue, a delegation, a media object."""
+
+MAX_MEDIA_BYTES: Final = 16 << 20
+"""Of one media object, where a store is not told otherwise."""
 
 _OPERATIONS: dict[type, str] = {
     Asked: "offer",
@@ -46,6 +50,15 @@ def check_written_name(name: str) -> None:
 
 def _name(name: str) -> str:
     return f"{name[:20]!r}... has {len(name)} characters"
+
+
+def check_media(media: MediaId, data: bytes, most: int, *, ttl: float | None = None) -> None:
+    """`most`: bytes. `ttl`: seconds, where whoever puts it says so."""
+    check_written_name(media)
+    if len(data) > most:
+        raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {most} are kept at most")
+    if ttl is not None and not 0 < ttl < inf:
+        raise WriteRefused(f"media are kept for a limited time, not for {ttl} seconds")
 
 
 def check_headers(fence: Fence, entries: Sequence[Entry]) -> None:

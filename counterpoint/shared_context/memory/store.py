@@ -7,23 +7,23 @@ in between: it happens whole or not at all, and nobody else in the middle of it.
 from collections.abc import AsyncGenerator, Callable, Sequence
 from copy import deepcopy
 from itertools import count
-from math import inf
 from typing import Final, Self, TypeVar
 
 import anyio
 import anyio.lowlevel
 from msgspec.structs import replace
 
-from counterpoint.errors import ConfigurationError, Fenced, MediaTooLarge, Rewound, UnknownDelegation, WriteRefused
+from counterpoint.errors import ConfigurationError, Fenced, Rewound, UnknownDelegation, WriteRefused
 from counterpoint.shared_context import dates
 from counterpoint.shared_context.admission import (
+    MAX_MEDIA_BYTES,
     check_headers,
     check_hosts,
+    check_media,
     check_names,
     check_offer,
     check_plain,
     check_settling,
-    check_written_name,
     only,
 )
 from counterpoint.shared_context.codec import encode
@@ -55,7 +55,6 @@ from counterpoint.shared_context.store import (
 B = TypeVar("B", bound=Body)
 
 MAX_BYTES: Final = 1 << 30
-MAX_MEDIA_BYTES: Final = 16 << 20
 MAX_ATTEMPTS: Final = 3
 
 _FOLLOWED_AT_ONCE: Final = 100
@@ -208,8 +207,7 @@ class MemoryStore:
         if self._archive.find(conversation):
             raise WriteRefused(f"a conversation of the id {conversation!r} is kept here already")
         for each in media:
-            check_written_name(each.id)
-            self._check_size(each.id, each.data)
+            check_media(each.id, each.data, self._max_media_bytes)
         self._adopted.take(conversation, token, entries, media, begins=begins, stamp=lambda: next(self._stamps))
         if whole is not None:
             self._settle_in(self._adopted.whole(conversation, whole), whole)
@@ -312,10 +310,7 @@ class MemoryStore:
     async def put_media(self, fence: Fence, media: MediaId, data: bytes, *, ttl: float) -> None:
         kept = self._archive.writable(fence.conversation)
         kept.check_writer(fence)
-        check_written_name(media)
-        self._check_size(media, data)
-        if not 0 < ttl < inf:
-            raise WriteRefused(f"media are kept for a limited time, not for {ttl} seconds")
+        check_media(media, data, self._max_media_bytes, ttl=ttl)
         now = anyio.current_time()
         self._archive.shelf.expire(now)
         self._make_room(len(data))
@@ -377,10 +372,6 @@ class MemoryStore:
     def _forget(self, kept: Conversation) -> None:
         self._queues.forget(kept.id, kept.pending.values())
         self._archive.forget(kept)
-
-    def _check_size(self, media: MediaId, data: bytes) -> None:
-        if len(data) > self._max_media_bytes:
-            raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {self._max_media_bytes} are kept at most")
 
     def _settle_in(self, adopted: Adopted, whole: Adoption) -> None:
         """It is a conversation of this store from now on."""

@@ -15,18 +15,17 @@ import anyio
 from counterpoint.errors import (
     ConfigurationError,
     ConversationClosed,
-    MediaTooLarge,
     Rewound,
     UnknownConversation,
-    WriteRefused,
 )
 from counterpoint.shared_context import dates
 from counterpoint.shared_context.admission import (
+    MAX_MEDIA_BYTES,
     check_headers,
     check_hosts,
+    check_media,
     check_names,
     check_plain,
-    check_written_name,
     only,
 )
 from counterpoint.shared_context.codec import encode
@@ -70,7 +69,6 @@ from counterpoint.shared_context.store import (
 )
 
 TTL_SECONDS: Final = 7 * 86_400.0
-MAX_MEDIA_BYTES: Final = 16 << 20
 MAX_ATTEMPTS: Final = 3
 
 LOOK_AGAIN_SECONDS: Final = 15.0
@@ -242,8 +240,7 @@ class RedisStore:
     ) -> None:
         check_names(conversation)
         for each in media:
-            check_written_name(each.id)
-            self._check_size(each.id, each.data)
+            check_media(each.id, each.data, self._max_media_bytes)
         await self._adopting.adopt(conversation, token, entries, begins=begins, media=media, whole=whole)
 
     # delegations, the host's side and the operator's
@@ -288,10 +285,7 @@ class RedisStore:
     # media
 
     async def put_media(self, fence: Fence, media: MediaId, data: bytes, *, ttl: float) -> None:
-        check_written_name(media)
-        self._check_size(media, data)
-        if not 0 < ttl < inf:
-            raise WriteRefused(f"media are kept for a limited time, not for {ttl} seconds")
+        check_media(media, data, self._max_media_bytes, ttl=ttl)
         kept = self._kept(fence.conversation)
         object_key = kept.keys.media_object(media)
         quoted = object_key.removeprefix(kept.keys.media)
@@ -307,10 +301,6 @@ class RedisStore:
         return found[0] if found else None
 
     # how
-
-    def _check_size(self, media: MediaId, data: bytes) -> None:
-        if len(data) > self._max_media_bytes:
-            raise MediaTooLarge(f"media {media!r} has {len(data)} bytes, {self._max_media_bytes} are kept at most")
 
     def _kept(self, conversation: ConversationId) -> Kept:
         return Kept(self._server, self._prefix, self._ttl, conversation)
