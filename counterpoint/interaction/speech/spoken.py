@@ -148,12 +148,12 @@ class SpokenStream:
         if not self._lead.busy:
             self._over = ""
             return False
-        words = " ".join(chunk.text.strip() for chunk in texts if chunk.text.strip())
-        if words:
-            self._over = f"{self._over} {words}".strip()
-            self._over_last = span.last
+        for chunk in texts:
+            if chunk.text.strip():
+                self._over += chunk.text if chunk.typed else f" {chunk.text}"
+                self._over_last = span.last
         done = any(chunk.typed and chunk.done for chunk in texts) or span.last - self._over_last >= PAUSE_BEATS
-        if not self._over or self._running:
+        if not self._over.strip() or self._running:
             return False
         if turns.overlap(self._over, done=done) is not turns.Overlap.STOP:
             if done:

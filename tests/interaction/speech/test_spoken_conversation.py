@@ -14,7 +14,7 @@ from counterpoint.shared_context.expressed import Boundary, Floor
 from counterpoint.shared_context.ids import NoteId
 from counterpoint.shared_context.notes import Delivery, Note, NoteKind, Then
 from counterpoint.testing import ScriptedInteraction, end, play, say
-from counterpoint.testing.person import sounds
+from counterpoint.testing.person import sounds, types
 
 pytestmark = pytest.mark.virtual
 
@@ -89,6 +89,13 @@ async def test_a_sign_of_listening_stops_nothing() -> None:
     played = await play(Runtime(spoken(inner, ScriptedEars({8: "mhm"}))), sounds(range(30)), beats=30)
     assert played.said == "That is all there is to say about it."
     assert not any(turn.flush for turn in played)
+
+
+async def test_a_typed_sign_of_listening_stops_nothing_and_a_typed_question_does() -> None:
+    for line, stops in (("okay", False), ("what about tomorrow?", True)):
+        inner = telling(say("That is all there is to say about it.", at=1), barge_in=False)
+        played = await play(Runtime(spoken(inner)), types(line, at=9, keys_per_beat=2), beats=30)
+        assert any(turn.flush for turn in played) is stops
 
 
 async def test_the_floor_is_the_persons_while_their_voice_is_heard() -> None:
