@@ -219,13 +219,7 @@ class BeatLoop:
         turn = turn_of(span, perceived, weaving, expressed, voiced, wishes, arrived, wakes)
         if turn.flush:
             self.playback.flush(beat, span.part)
-        if self._recorder.is_news(turn):
-            self.journal.write(turn, beat)
-        if expressed.failed:
-            self.journal.write(Failed("model", expressed.failed), beat)
-        for drop in weaving.drops:
-            self.journal.write(NoteDropped(drop.note, drop.reason), beat)
-            self.arrivals.dropped(drop, beat)
+        self._record(turn, beat, expressed.failed, weaving.drops)
         for wish in wishes:
             self._do(wish, beat)
         floor = self.weaver.floor.at(beat)
@@ -233,6 +227,15 @@ class BeatLoop:
             self._active = beat
         gap, self._gap = self._gap, None
         self.output.put(micro_turn(turn, beat, weaving, expressed, floor, gap, late))
+
+    def _record(self, turn: Turn, beat: Beat, failed: str, drops: tuple[Drop, ...]) -> None:
+        if self._recorder.is_news(turn):
+            self.journal.write(turn, beat)
+        if failed:
+            self.journal.write(Failed("model", failed), beat)
+        for drop in drops:
+            self.journal.write(NoteDropped(drop.note, drop.reason), beat)
+            self.arrivals.dropped(drop, beat)
 
     def _do(self, wish: Action, beat: Beat) -> None:
         if isinstance(wish, End):

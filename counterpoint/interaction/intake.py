@@ -88,7 +88,8 @@ class Intake:
 
     def _unperceived(self) -> list[MediaFault]:
         """Said once per modality: it comes in, and the model does not perceive it."""
-        new = self._ignored - self._told
+        if not (new := self._ignored - self._told):
+            return []
         self._told |= new
         reason = f"{self._named} does not perceive it"
         return [MediaFault(kind, reason=reason) for kind in sorted(modality.value for modality in new)]

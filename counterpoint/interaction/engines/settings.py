@@ -74,5 +74,3 @@ SERVED_MODEL = Settings(delegate=Delegating.TAGS, decode_tokens=64, context_toke
 """For models behind a server: they decide for themselves what to hand over; what they have sent costs nothing to say.
 Notes are told verbatim, since each one told in other words would be another request.
 """
-
-CAPABLE_MODEL = Settings(delegate=Delegating.TAGS, notes=Telling.CONTEXT)
