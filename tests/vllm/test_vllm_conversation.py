@@ -7,14 +7,21 @@ import anyio
 import anyio.to_thread
 import pytest
 import pytest_asyncio
+from core_process import kill_core
 
-from counterpoint import Runtime
+from counterpoint import Runtime, Session
 from counterpoint.background.engines.load import load_background
 from counterpoint.background.model import BackgroundModel
+from counterpoint.engines.vllm_engine import VllmEngine
+from counterpoint.engines.vllm_session import VllmSession
 from counterpoint.errors import ConfigurationError, EngineFull
+from counterpoint.interaction.engines.instruct import InstructInteraction
 from counterpoint.interaction.engines.load import load_interaction
+from counterpoint.interaction.engines.settings import Delegating, Settings
 from counterpoint.interaction.model import InteractionModel
+from counterpoint.shared_context.entries import Body, Failed
 from counterpoint.shared_context.expressed import Delegate
+from counterpoint.shared_context.ids import ConversationId
 from counterpoint.tools.search import documents
 
 pytestmark = [
@@ -23,6 +30,9 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # torch and vLLM warn about themselves
 ]
 
+GUIDE = "You are the guide of a railway station."
+QUIET = Settings(delegate=Delegating.NEVER, utterance_tokens=16)
+ROLLING = Settings(delegate=Delegating.NEVER, utterance_tokens=16, context_tokens=320, prefill_tokens=16)
 NAME = "vllm:smollm2?max_length=1536&max_sessions=4&kv_gibibytes=0.5"
 
 
@@ -44,7 +54,7 @@ async def test_a_question_is_delegated_searched_for_and_told(models, tmp_path):
     runtime = Runtime(interaction=interaction, background=background, tools=[documents(tmp_path)])
     called, heard = False, ""
     with anyio.fail_after(150):
-        async with runtime.session(instructions="You are the guide of a railway station.") as session:
+        async with runtime.session(instructions=GUIDE) as session:
             session.push("When does the next train to Bern leave?")
             async for turn in session:
                 session.played(turn)
@@ -66,6 +76,103 @@ async def test_another_conversation_than_fits_is_refused_and_the_engine_goes_on(
     async with Runtime(interaction=interaction).session() as session:
         async for _ in session:
             break
+
+
+async def test_two_conversations_at_once_on_one_engine_do_not_hear_each_other(models):
+    interaction, _ = models
+    said: dict[str, str] = {}
+    sequences: dict[str, str] = {}
+
+    async def converse(about: str) -> None:
+        watched = Watched(interaction._engine)
+        async with Runtime(watched.model(QUIET)).session(about, instructions=GUIDE) as session:
+            session.push(f"Tell me a story about a {about}.")
+            said[about] = await answer(session)
+        sequences[about] = watched.text(watched.sessions[-1])
+
+    with anyio.fail_after(120):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(converse, "fox")
+            tasks.start_soon(converse, "ship")
+    for about, other in (("fox", "ship"), ("ship", "fox")):
+        assert f"a story about a {about}" in sequences[about]
+        assert f"a story about a {other}" not in sequences[about]
+        assert said[about].strip() in sequences[about]
+
+
+async def test_a_conversation_rolls_over_within_the_engine_and_goes_on(models):
+    interaction, _ = models
+    watched = Watched(interaction._engine)
+    runtime = Runtime(watched.model(ROLLING))
+    number = 0
+    with anyio.fail_after(200):
+        async with runtime.session("rolling", instructions=GUIDE) as session:
+            while len(watched.sessions) < 2 or not watched.sessions[0].closed:
+                number += 1
+                session.push(f"I have been to platform number {number}.")
+                await answer(session)
+            session.push("And now I am tired.")
+            last = await answer(session)
+    successor = watched.text(watched.sessions[-1])
+    assert GUIDE in successor
+    assert f"platform number {number}." in successor
+    assert last.strip() in successor
+    assert all(each.closed for each in watched.sessions)
+    assert not [body for body in await bodies(runtime, "rolling") if isinstance(body, Failed)]
+
+
+async def test_a_core_that_dies_in_a_conversation_is_started_again_and_the_person_is_answered(models):
+    """The new core's sequence is built from the log: it holds what was said before, and the line that came since."""
+    interaction, _ = models
+    watched = Watched(interaction._engine)
+    runtime = Runtime(watched.model(QUIET))
+    with anyio.fail_after(200):
+        async with runtime.session("shot", instructions=GUIDE) as session:
+            session.push("My name is Ferdinand.")
+            before = await answer(session)
+            await anyio.to_thread.run_sync(kill_core)
+            session.push("What a lovely morning it is.")
+            after = await answer(session)
+    assert [body for body in await bodies(runtime, "shot") if isinstance(body, Failed)]
+    whole = watched.text(watched.sessions[-1])
+    assert whole.index("My name is Ferdinand.") < whole.index(before.strip()) < whole.index("What a lovely morning")
+    assert whole.index("What a lovely morning") < whole.index(after.strip())
+
+
+class Watched:
+    """The engine, and the streaming sessions that were opened by way of it."""
+
+    def __init__(self, engine: VllmEngine) -> None:
+        self._engine = engine
+        self.capabilities = engine.capabilities
+        self.tokenizer = engine.tokenizer
+        self.sessions: list[VllmSession] = []
+
+    def model(self, settings: Settings) -> InstructInteraction:
+        return InstructInteraction(self, settings, self._engine.chat)
+
+    def text(self, session: VllmSession) -> str:
+        return self.tokenizer.decode(session.tokens)
+
+    async def open(self) -> VllmSession:
+        self.sessions.append(await self._engine.open())
+        return self.sessions[-1]
+
+
+async def answer(session: Session) -> str:
+    """What is said until nobody has anything more to say. The listener plays it all."""
+    said = ""
+    async for turn in session:
+        if turn.text:
+            session.played(turn)
+            said += turn.text
+        elif said and session.at_rest:
+            break
+    return said
+
+
+async def bodies(runtime: Runtime, conversation: str) -> list[Body]:
+    return [stored.entry.body for stored in await runtime.store.read(ConversationId(conversation), limit=1_000)]
 
 
 async def test_a_setting_that_is_not_known_says_which_are():

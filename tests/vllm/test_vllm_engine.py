@@ -1,7 +1,5 @@
 """vLLM's streaming sessions, with real weights on this machine's processor: the contract, and what is vLLM's own."""
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -11,12 +9,14 @@ import anyio
 import anyio.to_thread
 import pytest
 import pytest_asyncio
+from core_process import kill_core
 
 pytest.register_assert_rewrite("counterpoint.testing.engine_contract")
 
 from counterpoint.engines.core_options import CoreOptions  # noqa: E402 (after the rewriting of asserts is arranged)
 from counterpoint.engines.load import load_vllm  # noqa: E402 (the same)
-from counterpoint.engines.vllm_engine import VllmEngine  # noqa: E402 (the same)
+from counterpoint.engines.smollm2 import smollm2_folder  # noqa: E402 (the same)
+from counterpoint.engines.vllm_engine import VllmEngine, start_vllm  # noqa: E402 (the same)
 from counterpoint.errors import ConfigurationError, EngineError  # noqa: E402 (the same)
 from counterpoint.testing.engine_contract import WORDS, EngineContract, after, opened, taken  # noqa: E402 (the same)
 
@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # torch and vLLM warn about themselves
 ]
 
-SMALL = CoreOptions(max_length=256, max_sessions=4, kv_gibibytes=0.1)
+SMALL = CoreOptions(max_length=256, max_sessions=4, kv_gibibytes=0.1, dtype="float32")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -73,25 +73,25 @@ async def test_a_core_that_dies_is_an_error_for_its_sessions_and_started_again_f
     session = await vllm.open()
     await session.append(words)
     await taken(session, 1)
-    for child in children():
-        os.kill(child, signal.SIGKILL)
-    with anyio.fail_after(60), pytest.raises(EngineError):
+    kill_core()
+    with anyio.fail_after(60), pytest.raises(EngineError, match="gave up"):
         while True:
             await taken(session, 1)
     await session.aclose()
     assert await after(vllm, words, 3) == expected
 
 
-def children() -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(os.getpid())], capture_output=True, check=True)
-    lines = [line.split(maxsplit=1) for line in listed.stdout.decode().splitlines()]
-    return [int(number) for number, command in lines if "EngineCore" in command]
-
-
 async def test_more_than_its_memory_holds_is_refused_when_it_is_started():
-    too_long = CoreOptions(max_length=4096, kv_gibibytes=0.1)
+    too_long = CoreOptions(max_length=8192, kv_gibibytes=0.1)
     with pytest.raises(EngineError, match="memory"):
-        await anyio.to_thread.run_sync(load_vllm, "smollm2", too_long)
+        await anyio.to_thread.run_sync(start_vllm, smollm2_folder(), "smollm2", too_long)
+
+
+async def test_an_engine_that_runs_is_not_given_to_whoever_wants_it_otherwise(vllm):
+    other = CoreOptions(max_length=512)
+    with pytest.raises(ConfigurationError, match="close that engine first"):
+        await anyio.to_thread.run_sync(load_vllm, "smollm2", other)
+    assert await anyio.to_thread.run_sync(load_vllm, "smollm2") is vllm
 
 
 async def test_its_core_ends_with_the_process_that_started_it_even_if_that_is_killed(tmp_path: Path):
