@@ -53,7 +53,7 @@ def _receive(samples, count, events) -> int:
     return _speaking[0].receive(samples, count, events)
 
 
-_speaking: "list[Espeak]" = []
+_speaking: list[Espeak] = []
 
 
 class Espeak:
