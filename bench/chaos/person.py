@@ -148,9 +148,11 @@ class Person:
             self._listener.joined(session)
 
     async def _type_again(self, wire: Wire, welcome: Welcome) -> None:
+        """In the order in which it was typed: what was sent and never arrived, then what waited for a line."""
         typed, self._typed = self._typed, []
-        missing = [text for number, text in self._unanswered.items() if number not in welcome.known]
-        for text in dict.fromkeys((*missing, *(text for text in typed if not asks_in(text)))):
+        missing = list(dict.fromkeys(text for number, text in self._unanswered.items() if number not in welcome.known))
+        waited = [text for text in typed if text in missing or not asks_in(text)]
+        for text in (*(text for text in missing if text not in waited), *waited):
             await wire.send(Says(text))
 
     def _take(self, speech: Speech, wire: Wire, connection: int) -> None:
