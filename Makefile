@@ -31,7 +31,7 @@ test: $(STAMPS)/dev
 	$(BIN)/pytest -m "not backend"
 
 test-vllm: $(VLLM)/installed
-	$(VLLM)/bin/python -m pytest tests/vllm
+	$(VLLM)/bin/python -m pytest tests/with_vllm
 
 # A back end of its own environment: it brings a server, a database and a web page.
 test-telemetry: $(STAMPS)/dev $(PHOENIX)/installed

