@@ -11,9 +11,10 @@ import torch
 
 from counterpoint.engines.causal_model import CausalModel, Computed
 from counterpoint.engines.choice import Choice, log_probabilities
+from counterpoint.engines.token_sequence import TokenSequence
 from counterpoint.engines.turnstile import Lane
 from counterpoint.engines.wish import Wish
-from counterpoint.errors import ConfigurationError, ContextExhausted, EngineError
+from counterpoint.errors import ConfigurationError, EngineError
 
 T = TypeVar("T")
 
@@ -31,51 +32,46 @@ class LocalSession:
         self.lane = lane
         self._model = model
         self._ask = ask
-        self._max_length = max_length
         self._choice = choice
-        self._tokens: list[int] = []
+        self._sequence = TokenSequence(max_length, model.vocabulary)
         self._computed: Computed | None = model.begin()
-        self._busy = False
 
     @property
     def length(self) -> int:
-        return len(self._tokens)
+        return len(self._sequence)
 
     @property
     def tokens(self) -> tuple[int, ...]:
-        return tuple(self._tokens)
+        return self._sequence.tokens
 
     async def append(self, tokens: Sequence[int]) -> None:
         self._check_open()
         if not tokens:
             return
-        self._check_known(tokens)
-        self._require_room(len(tokens))
-        self._tokens += tokens
+        self._sequence.extend(tokens)
         await self._with_logits(lambda _: None)
 
     async def generate(
         self, limit: int, *, stop: frozenset[int] = frozenset(), banned: frozenset[int] = frozenset()
     ) -> AsyncGenerator[int, None]:
         for _ in range(limit):
-            self._require_room(1)
+            self._check_open()
+            self._sequence.require_room(1)
             token = await self._with_logits(lambda logits: self._choice.token(logits, banned))
             if token in stop:
                 return
-            self._tokens.append(token)
+            self._sequence.add(token)
             yield token
 
     async def score(self, tokens: Sequence[int]) -> list[float]:
-        self._check_known(tokens)
+        self._sequence.check_known(tokens)
         return await self._with_logits(lambda logits: log_probabilities(logits, tokens))
 
     async def truncate(self, length: int) -> None:
         self._check_open()
         if not self._model.truncatable:
             raise ConfigurationError("this model carries a state that cannot be taken back: its sessions only grow")
-        if not 0 <= length <= len(self._tokens):
-            raise ConfigurationError(f"cannot truncate a sequence of {len(self._tokens)} tokens to {length}")
-        del self._tokens[length:]
+        self._sequence.truncate(length)
 
     async def aclose(self) -> None:
         """Frees the cache (once a pass that is running has ended). Idempotent."""
@@ -91,33 +87,15 @@ class LocalSession:
     async def _with_logits(self, use: Callable[[torch.Tensor], T]) -> T:
         """Compute what is missing, a slice per turn, then use the logits after the last token."""
         computed = self._check_open()
-        if not self._tokens:
-            raise ConfigurationError("an empty streaming session has nothing to go on from: append something first")
-        if self._busy:
-            raise EngineError("a streaming session takes one caller at a time")
-        wish = Wish(computed, self._tokens.copy(), use)
-        self._busy = True
-        try:
+        self._sequence.check_begun()
+        with self._sequence.alone():
+            wish = Wish(computed, self._sequence.slice(0, self.length), use)
             while not wish.granted:
                 self._check_open()
                 await self._ask(self.lane, wish)
             return wish.result()
-        finally:
-            self._busy = False
 
     def _check_open(self) -> Computed:
         if self._computed is None:
             raise EngineError("this streaming session is closed")
         return self._computed
-
-    def _check_known(self, tokens: Sequence[int]) -> None:
-        known = self._model.vocabulary
-        if (wrong := next((token for token in tokens if not 0 <= token < known), None)) is not None:
-            raise EngineError(f"{wrong} is not a token of this model, which has {known}")
-
-    def _require_room(self, tokens: int) -> None:
-        self._check_open()
-        if len(self._tokens) + tokens > self._max_length:
-            raise ContextExhausted(
-                f"{tokens} more tokens do not fit: {len(self._tokens)} of {self._max_length} are taken; roll over"
-            )

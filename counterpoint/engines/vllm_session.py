@@ -4,12 +4,12 @@ vLLM drops the last token that it sampled of every chunk. Here every chunk makes
 core at the head of the next chunk: what was yielded is in the sequence, and nothing runs ahead of who asked for it.
 """
 
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+from counterpoint.engines.token_sequence import TokenSequence
 from counterpoint.engines.vllm_core import Core, Request, parameters_of
-from counterpoint.errors import ConfigurationError, ContextExhausted, EngineError
+from counterpoint.errors import EngineError
 
 AT_ONCE = 64
 """Appended tokens that wait for the next chunk that makes something; more are computed when they come."""
@@ -21,58 +21,53 @@ class VllmSession:
     def __init__(self, core: Core, priority: int, max_length: int, vocabulary: int) -> None:
         self._core = core
         self._priority = priority
-        self._max_length = max_length
-        self._vocabulary = vocabulary
-        self._tokens: list[int] = []
+        self._sequence = TokenSequence(max_length, vocabulary)
         self._sent = 0
         self._next: int | None = None
         self._request: Request | None = None
         self._parameters: dict[frozenset[int], Any] = {}
-        self._busy = False
         self.closed = False
 
     @property
     def length(self) -> int:
-        return len(self._tokens)
+        return len(self._sequence)
 
     @property
     def tokens(self) -> tuple[int, ...]:
-        return tuple(self._tokens)
+        return self._sequence.tokens
 
     async def append(self, tokens: Sequence[int]) -> None:
         """A few tokens are computed together with what is made next; the last one always is."""
         self._check_open()
         if not tokens:
             return
-        self._check_known(tokens)
-        self._require_room(len(tokens))
-        self._tokens += tokens
+        self._sequence.extend(tokens)
         self._next = None
-        if len(self._tokens) - self._sent > AT_ONCE:
-            await self._compute(len(self._tokens) - 1, self._without(frozenset()))
+        if self.length - self._sent > AT_ONCE:
+            await self._compute(self.length - 1, self._without(frozenset()))
 
     async def generate(
         self, limit: int, *, stop: frozenset[int] = frozenset(), banned: frozenset[int] = frozenset()
     ) -> AsyncGenerator[int, None]:
         for _ in range(limit):
-            self._require_room(1)
+            self._check_open()
+            self._sequence.require_room(1)
             token = await self._sample(banned)
             if token in stop:
                 return
-            self._tokens.append(token)
+            self._sequence.add(token)
             self._next = None
             yield token
 
     async def truncate(self, length: int) -> None:
-        """VLLM only appends: what is left is computed anew, with what its prefix cache still holds."""
+        """The core only appends: what is left is computed anew, with what its prefix cache still holds."""
         self._check_open()
-        if not 0 <= length <= len(self._tokens):
-            raise ConfigurationError(f"cannot truncate a sequence of {len(self._tokens)} tokens to {length}")
+        self._sequence.check_length(length)
         if length < self._sent:
             await self._begin_again()
-        if length < len(self._tokens):
+        if length < self.length:
             self._next = None
-        del self._tokens[length:]
+        self._sequence.truncate(length)
 
     async def aclose(self) -> None:
         """Frees the core's memory. Idempotent."""
@@ -85,18 +80,17 @@ class VllmSession:
         if self._next is not None and self._next in banned:
             await self._begin_again()
         if self._next is None:
-            self._next = await self._compute(len(self._tokens), self._without(banned))
+            self._next = await self._compute(self.length, self._without(banned))
         return self._next
 
     async def _compute(self, upto: int, parameters: Any) -> int:
         """Give the core what it lacks of the first `upto` tokens. If that fails, the next call gives it everything."""
         self._check_open()
-        if not self._tokens:
-            raise ConfigurationError("an empty streaming session has nothing to go on from: append something first")
-        with self._alone():
+        self._sequence.check_begun()
+        with self._sequence.alone():
             if self._request is None:
                 self._request = self._core.request(self._priority)
-            chunk, sent, self._sent = self._tokens[self._sent : upto], self._sent, 0
+            chunk, sent, self._sent = self._sequence.slice(self._sent, upto), self._sent, 0
             request, self._request = self._request, None
             made = await request.next(chunk, parameters)
             self._request, self._sent = request, sent + len(chunk)
@@ -113,27 +107,6 @@ class VllmSession:
             self._parameters[banned] = parameters_of(self._core.options, banned=banned)
         return self._parameters[banned]
 
-    @contextmanager
-    def _alone(self) -> Generator[None, None, None]:
-        if self._busy:
-            raise EngineError("a streaming session takes one caller at a time")
-        self._busy = True
-        try:
-            yield
-        finally:
-            self._busy = False
-
     def _check_open(self) -> None:
         if self.closed:
             raise EngineError("this streaming session is closed")
-
-    def _check_known(self, tokens: Sequence[int]) -> None:
-        if (wrong := next((token for token in tokens if not 0 <= token < self._vocabulary), None)) is not None:
-            raise EngineError(f"{wrong} is not a token of this model, which has {self._vocabulary}")
-
-    def _require_room(self, tokens: int) -> None:
-        self._check_open()
-        if len(self._tokens) + tokens > self._max_length:
-            raise ContextExhausted(
-                f"{tokens} more tokens do not fit: {len(self._tokens)} of {self._max_length} are taken; roll over"
-            )

@@ -114,7 +114,7 @@ async def test_being_cancelled_while_generating_leaves_a_sequence_to_go_on_with(
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(speak)
-        while len(made) < moment or not session._busy:
+        while len(made) < moment or not session._sequence.busy:
             await anyio.lowlevel.checkpoint()
         tasks.cancel_scope.cancel()
     whole = session.tokens
@@ -128,7 +128,7 @@ async def test_being_cancelled_in_the_middle_of_an_append_loses_and_doubles_noth
     session = await smollm2.open()
     await session.append(long[:10])
     task = asyncio.ensure_future(session.append(long[10:]))
-    while not session._busy:
+    while not session._sequence.busy:
         await anyio.lowlevel.checkpoint()
     await anyio.sleep(0.05)
     task.cancel()
