@@ -34,8 +34,8 @@ def test_three_processes_export_one_trace_with_both_attempts_and_why_the_answer_
 
 
 @pytest.mark.backend
-@pytest.mark.skipif(not COMMAND.exists(), reason="make test-telemetry installs arize-phoenix")
 def test_phoenix_shows_one_trace_with_both_attempts_and_why_the_answer_waited(tmp_path: Path) -> None:
+    assert COMMAND.exists(), "arize-phoenix is not installed: run `make test-telemetry`, which installs it"
     with phoenix(tmp_path) as url, running() as socket, receiving(then=url) as (endpoint, _):
         killed = anyio.run(stage, f"unix://{socket}", endpoint)
         spans = spans_of(url)
