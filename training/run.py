@@ -61,7 +61,7 @@ STAGES = (
     Stage("text", 100, Recipe(audio=0, text=24), (10, 8), (0.3, 0.3)),
     Stage("hearing", 4000, Recipe(), (8, 3), (0.3, 0.7)),
     Stage("own words", 1000, Recipe(), (3, 2), (0.7, 1.0), own_words=True),
-    Stage("decay", 1400, Recipe(noise=0.08), (6, 2), (0.4, 1.0), decay=True, own_words=True),
+    Stage("decay", 1400, Recipe(), (6, 2), (0.4, 1.0), decay=True, own_words=True),
 )
 
 
