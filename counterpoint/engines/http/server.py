@@ -12,30 +12,22 @@ from types import TracebackType
 from typing import Final, Self
 
 import anyio
-import httpx
 from msgspec.structs import replace
 
-from counterpoint import telemetry
 from counterpoint.engines.http.address import Address
-from counterpoint.engines.http.catalogue import Card, cards_of, listed
-from counterpoint.engines.http.connections import Connections
+from counterpoint.engines.http.catalogue import Card, listed
 from counterpoint.engines.http.deltas import CallPart, Counted, Delta, Stopped, Text, Thought
-from counterpoint.engines.http.faults import ServerFault, pause_before, refused
+from counterpoint.engines.http.endpoint import Endpoint, same
+from counterpoint.engines.http.faults import ServerFault, pause_before
 from counterpoint.engines.http.key import Key
 from counterpoint.engines.http.quirks import Quirks, adjusted, known_quirks
-from counterpoint.engines.http.reading import answer_in, beginning
+from counterpoint.engines.http.reading import answer_in
 from counterpoint.engines.http.request import Request, body_of, longest_answer
 from counterpoint.errors import ConfigurationError
 from counterpoint.shared_context import dates
 
 READ_SECONDS: Final = 120.0
 """How long a server may send nothing: some load a model first."""
-
-LIST_SECONDS: Final = 10.0
-"""The same where it is only asked which models it has."""
-
-LONGEST_ERROR: Final = 65_536
-"""Bytes that are read of an error."""
 
 ADJUSTMENTS: Final = 8
 """How often one request is asked in another way."""
@@ -60,11 +52,9 @@ class ChatServer:
         read_seconds: float = READ_SECONDS,
         clock: Callable[[], float] = dates.now,
     ) -> None:
-        self.address = _usable(address)
-        self._key = key
-        self._clock = clock
+        self.address = address
+        self._endpoint = Endpoint(address, key, read_seconds=read_seconds, clock=clock)
         self._chance = random.Random()  # noqa: S311 (jitter is no secret)
-        self._connections = Connections(address, read_seconds=read_seconds)
         self._model = address.model
         self._quirks = known_quirks(address.host, address.model)
         self._looked_up = False
@@ -75,22 +65,22 @@ class ChatServer:
         return str(self.address)
 
     async def __aenter__(self) -> Self:
-        await self._connections.__aenter__()
+        await self._endpoint.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._connections.__aexit__(kind, error, trace)
+        await self._endpoint.__aexit__(kind, error, trace)
 
     async def check(self) -> None:
         """Raises `ServerFault` if the server does not answer, `ConfigurationError` for a wrong address, key or model.
         A server that does not say which models it has passes.
         """
-        cards = await self._cards()
+        cards = await self._endpoint.cards()
         names = [card.name for card in cards or ()]
-        if cards is not None and self._model and not any(_same(self._model, name) for name in names):
-            raise ConfigurationError(self._unknown(cards))
+        if cards is not None and self._model and not any(same(self._model, name) for name in names):
+            raise ConfigurationError(self._endpoint.unknown(self._model, cards))
         if not self._model:
             self._choose(cards)
 
@@ -120,7 +110,7 @@ class ChatServer:
                 tries += 1
                 pause = pause_before(tries, fault, self._chance.random())
                 if pause is None or anyio.current_time() + pause > until:
-                    raise await self._explained(fault) from fault
+                    raise await self._endpoint.explained(fault, self._model) from fault
             else:
                 return
             await anyio.sleep(pause)
@@ -129,43 +119,16 @@ class ChatServer:
         """One try."""
         body = body_of(request, self._model, self._quirks)
         left = longest_answer(request, self._quirks)
-        async with self._connections as client:
-            try:
-                async with client.stream(
-                    "POST", f"{self.address.base}/chat/completions", content=body, headers=self._headers()
-                ) as response:
-                    await self._accept(response)
-                    async with aclosing(answer_in(response, self.name, self._hidden)) as deltas:
-                        async for delta in deltas:
-                            yield delta
-                            left -= _size(delta)
-                            if left < 0:
-                                yield Stopped("length")
-                                return
-            except httpx.HTTPError as error:
-                raise self._fault(error) from error
-
-    async def _accept(self, response: httpx.Response) -> None:
-        kind = response.headers.get("content-type", "")
-        if response.status_code == 200 and "html" not in kind:
-            return
-        body = await beginning(response, LONGEST_ERROR)
-        if response.status_code == 200:
-            raise ServerFault(f"{self.name} answered with a web page; does its address end in /v1?")
-        raise self._refused(response, body)
-
-    async def _explained(self, fault: ServerFault) -> Exception:
-        """The error that tells what to change, where that can be known."""
-        match fault.status:
-            case 401 | 403:
-                return ConfigurationError(f"{fault}. {self._about_key()}")
-            case 404 if self._model:
-                cards = await self._cards_if_any()
-                if cards and not any(_same(self._model, card.name) for card in cards):
-                    return ConfigurationError(self._unknown(cards))
-                return ConfigurationError(f"{fault}. Has it this model, and does its address end in /v1?")
-            case _:
-                return fault
+        async with (
+            self._endpoint.post("/chat/completions", content=body) as response,
+            aclosing(answer_in(response, self.name, self._endpoint.hidden)) as deltas,
+        ):
+            async for delta in deltas:
+                yield delta
+                left -= _size(delta)
+                if left < 0:
+                    yield Stopped("length")
+                    return
 
     async def _look_up(self) -> None:
         """Once: how long a context may be, and which model is meant where none was named."""
@@ -173,7 +136,7 @@ class ChatServer:
             if self._looked_up:
                 return
             try:
-                cards = await self._cards()
+                cards = await self._endpoint.cards()
             except (ServerFault, ConfigurationError) as error:
                 if not self._model:
                     raise
@@ -181,7 +144,7 @@ class ChatServer:
                 return
             if not self._model:
                 self._choose(cards)
-            known = next((card for card in cards or () if _same(self._model, card.name)), None)
+            known = next((card for card in cards or () if same(self._model, card.name)), None)
             if known is not None and self._quirks.max_length is None:
                 self._quirks = replace(self._quirks, max_length=known.max_length)
             self._looked_up = True
@@ -195,74 +158,6 @@ class ChatServer:
         self._model = cards[0].name
         self._quirks = known_quirks(self.address.host, self._model)
 
-    async def _cards_if_any(self) -> list[Card] | None:
-        try:
-            return await self._cards()
-        except (ServerFault, ConfigurationError):
-            return None
-
-    async def _cards(self) -> list[Card] | None:
-        """None if the server lists no models."""
-        async with self._connections as client:
-            try:
-                url, headers = f"{self.address.base}/models", self._headers()
-                async with client.stream("GET", url, headers=headers, timeout=LIST_SECONDS) as response:
-                    body = await beginning(response)
-            except httpx.HTTPError as error:
-                raise self._fault(error) from error
-        if response.status_code == 200:
-            return cards_of(body)
-        fault = self._refused(response, body)
-        if response.status_code in (401, 403):
-            raise ConfigurationError(f"{fault}. {self._about_key()}")
-        if response.status_code in (404, 405, 501):
-            return None
-        raise fault
-
-    def _refused(self, response: httpx.Response, body: bytes) -> ServerFault:
-        text = self._hidden(body.decode("utf-8", "replace")).encode()
-        headers = {name.lower(): self._hidden(value) for name, value in response.headers.items()}
-        return refused(self.name, response.status_code, headers, text, self._clock())
-
-    def _fault(self, error: httpx.HTTPError) -> ServerFault:
-        match error:
-            case httpx.ConnectError() if "CERTIFICATE" in str(error).upper():
-                return ServerFault(
-                    f"{self.name} does not show a certificate that is trusted; SSL_CERT_FILE names others"
-                )
-            case httpx.ConnectError() | httpx.ConnectTimeout():
-                told = f"{self.name} cannot be reached: does a server run there?"
-            case httpx.TimeoutException():
-                told = f"{self.name} did not answer in time"
-            case httpx.TransportError():
-                told = f"{self.name} broke off the connection ({type(error).__name__})"
-            case _:
-                return ServerFault(f"{self.name} gave an answer that cannot be read ({type(error).__name__})")
-        return ServerFault(told, temporary=not isinstance(error, httpx.UnsupportedProtocol))
-
-    def _unknown(self, cards: list[Card]) -> str:
-        return f"{self.address.host} has no model {self._model!r}; it has: {listed(cards)}"
-
-    def _about_key(self) -> str:
-        if self._key is None:
-            return "It wants a key: set OPENAI_API_KEY, or name another variable with ?key=NAME in the address"
-        return f"The key came from: {self._key.source}"
-
-    def _hidden(self, text: str) -> str:
-        return text if self._key is None else self._key.hidden_in(text)
-
-    def _headers(self) -> dict[str, str]:
-        key = {} if self._key is None else self._key.header
-        return {"Content-Type": "application/json", "User-Agent": "counterpoint", **telemetry.outgoing(), **key}
-
-
-def _usable(address: Address) -> Address:
-    try:
-        httpx.URL(address.base)
-    except httpx.InvalidURL as error:
-        raise ConfigurationError(f"the address of the server cannot be used: {error}") from error
-    return address
-
 
 def _size(delta: Delta) -> int:
     match delta:
@@ -272,8 +167,3 @@ def _size(delta: Delta) -> int:
             return len(delta.arguments) + len(delta.name)
         case Counted() | Stopped():
             return 0
-
-
-def _same(wanted: str, name: str) -> bool:
-    """Ollama calls "llama3" by its whole name, "llama3:latest"."""
-    return name in (wanted, f"{wanted}:latest")

@@ -359,7 +359,7 @@ async def test_wherever_it_is_stopped_nothing_is_held_and_the_next_round_works()
                 await think()
         while wire.open:
             await anyio.sleep(0.001)
-        assert model._server._connections._client is None
+        assert model._server._endpoint._connections._client is None
         assert await think() == Answer("One sentence. And another. So on.")
 
 
