@@ -79,7 +79,8 @@ class Wire:
             if not message.get("more_body"):
                 break
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.seen.append(Seen(scope["path"], headers, json.loads(body) if body else None))
+        read = bytes if "multipart" in headers.get("content-type", "") else json.loads
+        self.seen.append(Seen(scope["path"], headers, read(body) if body else None))
         if scope["path"].endswith("/models"):
             await self._list(send)
             return

@@ -142,3 +142,35 @@ def _shorter(quirks: Quirks, message: str) -> Quirks:
         return replace(quirks, max_length=told)
     fill = quirks.fill * CUT
     return replace(quirks, max_length=told, fill=fill) if fill >= LEAST_FILL else quirks
+
+
+class SpeechQuirks(msgspec.Struct, frozen=True):
+    """`transcription`: what is asked for, "json" telling no times; `word_times`: words may be asked for by themselves.
+    `sound`: the format of speech; PCM tells no rate.
+    """
+
+    transcription: Literal["verbose_json", "json"] = "verbose_json"
+    word_times: bool = True
+    sound: Literal["wav", "pcm"] = "wav"
+
+
+def known_speech_quirks(model: str) -> SpeechQuirks:
+    if re.search(r"(?i)^gpt-4o.*transcribe|voxtral", model):
+        return SpeechQuirks(transcription="json", word_times=False)
+    return SpeechQuirks()
+
+
+def adjusted_transcription(quirks: SpeechQuirks, message: str) -> SpeechQuirks | None:
+    """What to try instead, after a server refused a request with this message; None if it says nothing of the kind."""
+    if quirks.word_times and "timestamp_granularit" in message:
+        return replace(quirks, word_times=False)
+    if quirks.transcription == "verbose_json" and re.search("verbose_json|response_format", message):
+        return replace(quirks, transcription="json", word_times=False)
+    return None
+
+
+def adjusted_sound(quirks: SpeechQuirks, message: str) -> SpeechQuirks | None:
+    """As `adjusted_transcription`."""
+    if quirks.sound == "wav" and re.search(r"(?i)response_format|\bwav\b", message):
+        return replace(quirks, sound="pcm")
+    return None

@@ -1,15 +1,20 @@
-"""Ears and voices by name: "whisper"; "pico", "pico:en-GB", "espeak". A name that cannot be used gets what there is."""
+"""Ears and voices by name: "whisper"; "pico", "pico:en-GB", "espeak"; "http://localhost:8000/v1#whisper-1" and
+"http://localhost:8000/v1#tts-1:VOICE". A name that cannot be used gets what there is.
+"""
 
 from importlib.util import find_spec
-from typing import Final
+from typing import Annotated, Final, Literal, Protocol, TypeVar
 
+import msgspec
+
+from counterpoint.engines.http.address import address_of, is_address
 from counterpoint.errors import ConfigurationError, EngineError, MissingExtra
 from counterpoint.interaction.speech.ears import Ears
 from counterpoint.interaction.speech.voice import Voice
 from counterpoint.interaction.speech.voice_process import ProcessVoice
 
-EARS: Final = "whisper"
-VOICES: Final = "pico (or pico:LANGUAGE), espeak (GPL-3, or espeak:LANGUAGE)"
+EARS: Final = "whisper, http(s)://HOST/v1#MODEL"
+VOICES: Final = "pico (or pico:LANGUAGE), espeak (GPL-3, or espeak:LANGUAGE), http(s)://HOST/v1#MODEL:VOICE"
 
 PACE: Final = "words_per_beat=5&pause_beats=2"
 """Settings for a model inside: clauses have to be whole before they sound, and the ears have waited for a pause."""
@@ -25,7 +30,11 @@ def paced(interaction: str) -> str:
 
 
 def load_ears(name: str, *, threads: int = 1) -> Ears:
-    """Loads the weights: about a second. Raises `ConfigurationError`, `MissingExtra`, `MissingWeights`."""
+    """Loads the weights, or has a server hear some silence: about a second. Raises `ConfigurationError`,
+    `MissingExtra`, `MissingWeights`, and `EngineError` if a server does not answer.
+    """
+    if is_address(name):
+        return _served_ears(name)
     if name != "whisper":
         raise _unknown("ears", name, EARS, _about_ears())
     try:
@@ -37,7 +46,9 @@ def load_ears(name: str, *, threads: int = 1) -> Ears:
 
 
 def load_voice(name: str) -> Voice:
-    """Starts its process and has it say a word: about a second. Raises `ConfigurationError`, `MissingExtra`."""
+    """Starts its process, or asks its server, and has it say a word: about a second. Raises as `load_ears`."""
+    if is_address(name):
+        return _served_voice(name)
     kind, _, language = name.partition(":")
     if kind == "pico" and (language or "en-US") in _PICO:
         if find_spec("py_nanotts") is None:
@@ -48,6 +59,61 @@ def load_voice(name: str) -> Voice:
         return _tried(ProcessVoice("espeak", language or "en-us", timed=True), hint)
     languages = f" in {', '.join(_PICO)}" if kind == "pico" else ""
     raise _unknown("voice", name, VOICES + languages, _about_voices())
+
+
+def _served_ears(url: str) -> Ears:
+    try:
+        from counterpoint.interaction.speech.served_ears import ServedEars  # noqa: PLC0415 (needs numpy)
+    except ImportError as error:
+        raise MissingExtra("what tells speech from noise", "ears") from error
+    given = _given(url, _ServedEarsOptions)
+    ears = ServedEars(url, language=given.language, guess_seconds=given.guess_seconds)
+    return _loaded(ears)
+
+
+def _served_voice(url: str) -> Voice:
+    from counterpoint.interaction.speech.served_voice import ServedVoice  # noqa: PLC0415 (only where one is asked for)
+
+    given = _given(url, _ServedVoiceOptions)
+    return _loaded(ServedVoice(url, sound=given.sound, rate=given.rate))
+
+
+class _ServedEarsOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    key: str = ""
+    language: str = ""
+    guess_seconds: Annotated[float, msgspec.Meta(gt=0)] = 0.6
+
+
+class _ServedVoiceOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    key: str = ""
+    sound: Literal["wav", "pcm"] = "wav"
+    rate: int = 24_000
+
+
+class _Loadable(Protocol):
+    def load(self) -> None: ...
+    def close(self) -> None: ...
+
+
+Options = TypeVar("Options", bound=msgspec.Struct)
+Loadable = TypeVar("Loadable", bound=_Loadable)
+
+
+def _given(url: str, kind: type[Options]) -> Options:
+    try:
+        return msgspec.convert(address_of(url).options, kind, strict=False)
+    except msgspec.ValidationError as error:
+        known = ", ".join(kind.__struct_fields__)
+        raise ConfigurationError(f"cannot use {url!r}: {error}; known settings are: {known}") from error
+
+
+def _loaded(served: Loadable) -> Loadable:
+    try:
+        served.load()
+    except BaseException:
+        served.close()
+        raise
+    return served
 
 
 def _tried(voice: ProcessVoice, hint: str) -> Voice:

