@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor
 
 from counterpoint.interaction.nn.model import Config, InteractionNet
+from counterpoint.interaction.nn.mouth import Mouth, MouthConfig
 
 SHIPPED = Path(__file__).parent / "weights" / "native.safetensors"
 """The weights that come with the package."""
+
+SHIPPED_VOICE = SHIPPED.with_name("voice.safetensors")
+"""Those of the mouth, which are trained and shipped on their own."""
 
 
 class CheckpointError(ValueError):
@@ -31,7 +36,7 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     return {name: tensor.float() for name, tensor in load_file(str(path)).items()}
 
 
-def save_model(model: InteractionNet, path: Path, about: dict[str, Any]) -> None:
+def save_model(model: InteractionNet | Mouth, path: Path, about: dict[str, Any]) -> None:
     """Writes `path` (float16) and `path` with suffix .json: configuration, checksum and `about` (data, command,
     figures).
     """
@@ -47,18 +52,29 @@ def load_model(path: Path = SHIPPED) -> InteractionNet:
     """The model of a weights file with its card, in evaluation mode. Raises CheckpointError where file, card and
     model do not fit.
     """
+    return _load(path, lambda config: InteractionNet(Config(**config)), InteractionNet.take)
+
+
+def load_mouth(path: Path = SHIPPED_VOICE) -> Mouth:
+    """The mouth of a weights file with its card, in evaluation mode. Raises CheckpointError as `load_model` does."""
+    return _load(path, lambda config: Mouth(MouthConfig(**config)), Mouth.load_state_dict)
+
+
+Net = TypeVar("Net", InteractionNet, Mouth)
+
+
+def _load(path: Path, build: Callable[[dict[str, Any]], Net], take: Callable[[Net, dict[str, Tensor]], object]) -> Net:
     card_file = path.with_suffix(".json")
     try:
         card = json.loads(card_file.read_text())
-        config = Config(**card["config"])
+        model = build(card["config"])
         expected = card["sha256"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(f"{card_file.name} is no model card: {error}") from error
     if not path.is_file() or digest(path) != expected:
         raise CheckpointError(f"{path.name} is not the file that {card_file.name} describes")
-    model = InteractionNet(config)
     try:
-        model.take(load_weights(path))
+        take(model, load_weights(path))
     except (RuntimeError, ValueError) as error:
         raise CheckpointError(f"{path.name} does not fit the model: {error}") from error
     return model.eval()
