@@ -2,38 +2,40 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 
 import anyio
 import msgspec
 
+from counterpoint.cli.evaluation_crew import Work, evaluate_all
 from counterpoint.errors import ConfigurationError
-from counterpoint.evaluation.items import COMES_ALONG, Item, Suite, load_items
-from counterpoint.evaluation.living import live
+from counterpoint.evaluation.items import Item, Suite, load_items
 from counterpoint.evaluation.picture import picture
-from counterpoint.evaluation.report import Result, as_data, result_of, table
-from counterpoint.interaction.engines.load import fingerprint, load_interaction
+from counterpoint.evaluation.report import Result, as_data, table
+from counterpoint.interaction.engines.load import fingerprint
 
 
 class EvaluateOptions(msgspec.Struct, frozen=True):
     """As on the command line. `suites`: empty for all that there are; `most`: items of each suite and split."""
 
-    model: str
+    work: Work
     suites: tuple[str, ...] = ()
-    items: Path = COMES_ALONG
     json: Path | None = None
     picture: Path | None = None
     most: int | None = None
+    jobs: int = 1
 
 
 def evaluation(arguments: argparse.Namespace) -> EvaluateOptions:
+    if arguments.jobs < 1:
+        raise ConfigurationError(f"--jobs is 1 or more, not {arguments.jobs}")
+    work = Work(
+        arguments.model, arguments.items, arguments.ears, arguments.voice, arguments.judge, arguments.oracle_voice
+    )
     return EvaluateOptions(
-        arguments.model,
-        suites_of(arguments.suite),
-        arguments.items,
-        arguments.json,
-        arguments.picture,
-        arguments.most,
+        work, suites_of(arguments.suite), arguments.json, arguments.picture, arguments.most, arguments.jobs
     )
 
 
@@ -49,28 +51,53 @@ def suites_of(text: str) -> tuple[str, ...]:
 
 
 async def evaluate(options: EvaluateOptions) -> None:
-    """Prints the table; as many items as there are, in their order, with the progress on stderr."""
-    items = _chosen(await anyio.to_thread.run_sync(load_items, options.items), options)
-    model = await anyio.to_thread.run_sync(load_interaction, options.model)
-    results: list[Result] = []
-    for number, item in enumerate(items, 1):
-        print(f"\r{number} of {len(items)} items", end="", file=sys.stderr, flush=True)
-        results.append(result_of(item, await live(model, item, options.items)))
+    """Prints the table, with the progress on stderr."""
+    items = _chosen(await anyio.to_thread.run_sync(load_items, options.work.folder), options)
+    found: dict[int, Result | str] = {}
+    start = perf_counter()  # asked for by a thread that has no loop, too
+
+    def done(number: int, result: Result | str) -> None:
+        found[number] = result
+        print(f"\r{_progress(len(found), len(items), perf_counter() - start)}", end="", file=sys.stderr, flush=True)
+
+    await evaluate_all(options.work, items, options.jobs, done)
     print(file=sys.stderr)
-    print(table(results))
-    await anyio.to_thread.run_sync(_write, results, options)
+    results = [each for _, each in sorted(found.items()) if isinstance(each, Result)]
+    without = _without(items, found)
+    if not results:
+        raise ConfigurationError("; ".join(f"{suite.value}: {reason}" for suite, reason in without.items()))
+    print(table(results, without))
+    await anyio.to_thread.run_sync(_write, results, without, options)
 
 
-def _write(results: list[Result], options: EvaluateOptions) -> None:
+def _progress(count: int, all_of_them: int, seconds: float) -> str:
+    left = (all_of_them - count) * seconds / count
+    told = f"{left / 60:.0f} min" if left > 90 else f"{left:.0f} s"
+    return f"{count} of {all_of_them} items, {60 * count / seconds:.0f} a minute, {told} left   "
+
+
+def _without(items: Sequence[Item], found: dict[int, Result | str]) -> dict[Suite, str]:
+    """Why suites have no figures."""
+    refused = {items[number].suite: reason for number, reason in found.items() if isinstance(reason, str)}
+    present = {item.suite for item in items}
+    return {suite: refused.get(suite, "no items") for suite in Suite if suite not in present or suite in refused}
+
+
+def _write(results: list[Result], without: dict[Suite, str], options: EvaluateOptions) -> None:
     """Raises `ConfigurationError` for a place where nothing can be written."""
     try:
         if options.json:
-            data = as_data(results, fingerprint(options.model))
+            data = as_data(results, _model(options.work), without)
             options.json.write_bytes(msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n")
         if options.picture:
             options.picture.write_text(picture(results))
     except OSError as error:
         raise ConfigurationError(f"cannot write the report: {error}") from error
+
+
+def _model(work: Work) -> str:
+    known = fingerprint(work.interaction)
+    return f"{known} with {work.ears} and {work.voice}" if work.ears else known
 
 
 def _chosen(items: tuple[Item, ...], options: EvaluateOptions) -> list[Item]:
@@ -83,5 +110,5 @@ def _chosen(items: tuple[Item, ...], options: EvaluateOptions) -> list[Item]:
         if wanted and (options.most is None or counts[key] <= options.most):
             found.append(item)
     if not found:
-        raise ConfigurationError(f"{options.items} has no items of the suites {', '.join(options.suites)}")
+        raise ConfigurationError(f"{options.work.folder} has no items of the suites {', '.join(options.suites)}")
     return found

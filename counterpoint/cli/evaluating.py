@@ -22,7 +22,8 @@ def add_evaluate(commands: Commands) -> None:
         "--suite",
         default="all",
         metavar="NAMES",
-        help="words, cuespeak, timespeak, delegation, duplex; several with commas (default: %(default)s)",
+        help="words, cuespeak, timespeak, repcount, startstop, pauc, duplex, delegation; several with commas "
+        "(default: %(default)s)",
     )
     command.add_argument(
         "--items",
@@ -34,6 +35,21 @@ def add_evaluate(commands: Commands) -> None:
     command.add_argument("--json", type=Path, metavar="FILE", help="write scores and intervals there")
     command.add_argument("--picture", type=Path, metavar="FILE", help="draw them there, as SVG")
     command.add_argument("--most", type=int, metavar="N", help="at most so many items of each suite and split")
+    command.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, each with the model of its own")
+    command.add_argument(
+        "--judge",
+        choices=("auto", "words", "sound"),
+        default="auto",
+        help="what is judged: the model's own words, or its sound; auto: sound if it makes any (default: %(default)s)",
+    )
+    command.add_argument(
+        "--oracle-voice",
+        default="pico",
+        metavar="NAME",
+        help="who speaks the oracle's words, or none (default: %(default)s)",
+    )
+    command.add_argument("--ears", metavar="NAME", help="for a model that only reads and writes; in real time")
+    command.add_argument("--voice", metavar="NAME", help="the same")
     command.set_defaults(start=_start)
 
 

@@ -7,33 +7,23 @@ and response latency).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word of the model's output with its time."""
-
-    text: str
-    start: float
-    end: float
+from counterpoint.evaluation.lived import At, Interval
 
 
-def takes_over(words: Sequence[Word]) -> bool:
+def takes_over(words: Sequence[At]) -> bool:
     """v1: no words, or at most three words within less than a second, are no take-over; everything else is."""
-    return bool(words) and not (words[-1].end - words[0].start < 1 and len(words) <= 3)
+    return bool(words) and not (words[-1].until - words[0].time < 1 and len(words) <= 3)
 
 
-def turn_latency(words: Sequence[Word], turn_end: float) -> float | None:
+def turn_latency(words: Sequence[At], turn_end: float) -> float | None:
     """v1: first word's start after the person's last word, never below 0; None where nothing is taken over."""
-    return max(0.0, words[0].start - turn_end) if takes_over(words) else None
+    return max(0.0, words[0].time - turn_end) if takes_over(words) else None
 
 
-def interruption_latency(words: Sequence[Word], interruption_end: float) -> float | None:
-    """v1: the same after the end of an interruption; words before it are dropped first."""
-    return turn_latency([word for word in words if word.start >= interruption_end], interruption_end)
+def since(words: Sequence[At], moment: float) -> list[At]:
+    """v1, interruptions: the words that begin after the interruption has ended; the others are dropped first."""
+    return [word for word in words if word.time >= moment]
 
 
 def merge(segments: Sequence[Interval], gap: float) -> list[Interval]:

@@ -17,15 +17,20 @@ LONGEST_SECONDS: Final = 600.0
 
 
 class Suite(enum.Enum):
-    """WORDS: is the person heard. CUESPEAK, TIMESPEAK: the right word at the right moment. DELEGATION: work is handed
-    over and its result told. DUPLEX: interruption, the person's backchannel, and talk that is meant for others.
+    """WORDS: is the person heard. CUESPEAK, TIMESPEAK: the right word at the right moment. REPCOUNT: repetitions are
+    counted aloud. STARTSTOP: an action's begin and end are called. PAUC: what was asked about is told when it comes.
+    DUPLEX: interruption, the person's pauses and backchannel, talk that is meant for others. DELEGATION: work is handed
+    over and its result told.
     """
 
     WORDS = "words"
     CUESPEAK = "cuespeak"
     TIMESPEAK = "timespeak"
-    DELEGATION = "delegation"
+    REPCOUNT = "repcount"
+    STARTSTOP = "startstop"
+    PAUC = "pauc"
     DUPLEX = "duplex"
+    DELEGATION = "delegation"
 
 
 class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,12 +91,88 @@ class GoOn(msgspec.Struct, frozen=True, tag="go on"):
     end: float
 
 
-Expected = Say | Hand | Recite | Stop | GoOn
+class Count(msgspec.Struct, frozen=True, tag="count"):
+    """Repetitions are counted aloud. `cycles`: begin and end of each."""
+
+    cycles: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        if not self.cycles:
+            raise ValueError("there is something to count")
+
+
+class StartStop(msgspec.Struct, frozen=True, tag="start and stop"):
+    """At `begin` the word "start" is said, at `end` the word "stop"."""
+
+    begin: float
+    end: float
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer", omit_defaults=True):
+    """What was asked about comes in `related`, and may be told in `reply`. `facts`: what a whole answer says, each with
+    the words that do for it, any one of them.
+    """
+
+    related: tuple[float, float]
+    reply: tuple[float, float]
+    facts: tuple[tuple[str, ...], ...]
+    category: str = "answer"
+
+
+class Turn(enum.Enum):
+    """END: the person has said what they wanted. PAUSE: they only paused before, and `at` is the end of all of it.
+    INTERRUPTION: they spoke while the model did.
+    """
+
+    END = "end"
+    PAUSE = "pause"
+    INTERRUPTION = "interruption"
+
+
+class TakeOver(msgspec.Struct, frozen=True, tag="take over"):
+    """The model speaks at length once the person has ended at `at`; after a PAUSE, not before."""
+
+    turn: Turn
+    at: float
+
+
+class Murmur(msgspec.Struct, frozen=True, tag="backchannel"):
+    """The model says something short now and then, and never takes over. `reference`: how often people do, over the
+    item in bins of any length.
+    """
+
+    reference: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.reference or min(self.reference) < 0:
+            raise ValueError("the reference of a backchannel has shares, none below 0")
+
+
+class Scenario(enum.Enum):
+    """Who speaks over the model, and whether that is meant for it (only an interruption is)."""
+
+    INTERRUPTION = "interruption"
+    BACKCHANNEL = "backchannel"
+    SIDE_TALK = "talking to others"
+    BACKGROUND = "background speech"
+
+
+class Overlap(msgspec.Struct, frozen=True, tag="overlap"):
+    """Somebody speaks in [begin, end] while the model does. `about`: words of the overlap, and of what answers it."""
+
+    scenario: Scenario
+    begin: float
+    end: float
+    about: tuple[str, ...]
+
+
+Expected = Say | Hand | Recite | Stop | GoOn | Count | StartStop | Answer | TakeOver | Murmur | Overlap
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`split`: how far the voice is from those that the model knows. `sound`: a WAV file beside it. `speaking`: when
-    the person speaks, for the baseline that waits for the end of a turn.
+    """`split`: how far the voice is from those that the model knows. `sound`: a WAV file beside it. `clean`: the same
+    without the overlap. `frames`: a file of pictures beside it, `frame_rate` a second. `speaking`: when the person
+    speaks, for the baseline that waits for the end of a turn.
     """
 
     id: str
@@ -99,6 +180,9 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     split: str
     seconds: float
     sound: str = ""
+    clean: str = ""
+    frames: str = ""
+    frame_rate: float = 5.0
     voice: str = ""
     words: tuple[Spoken, ...] = ()
     notes: tuple[Laid, ...] = ()
@@ -108,10 +192,14 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     def __post_init__(self) -> None:
         if not 0 < self.seconds <= LONGEST_SECONDS:
             raise ValueError(f"an item lasts more than 0 and at most {LONGEST_SECONDS:g} s, not {self.seconds}")
+        if not 0 < self.frame_rate <= 60:
+            raise ValueError(f"more than 0 and at most 60 frames a second, not {self.frame_rate}")
         if not (self.expect or (self.words and self.suite is Suite.WORDS)):
             raise ValueError("an item expects something")
-        if "/" in self.sound or "\\" in self.sound:
-            raise ValueError("the sound lies beside the item: a file name without a folder")
+        if any("/" in file or "\\" in file for file in (self.sound, self.clean, self.frames)):
+            raise ValueError("sounds and frames lie beside the item: file names without a folder")
+        if sum(isinstance(each, StartStop | Overlap) for each in self.expect) > 1:
+            raise ValueError("an item has one action that starts and stops, or one overlap")
 
 
 SPLITS: Final = ("seen voices", "unseen variants", "unseen voices", "unseen synthesizers")

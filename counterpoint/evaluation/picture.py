@@ -1,6 +1,5 @@
 """Scores as a picture (SVG): a bar for each suite and split with its interval, and marks for the baselines."""
 
-import statistics
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -8,12 +7,12 @@ from typing import Final
 from counterpoint.evaluation import LABEL
 from counterpoint.evaluation.intervals import Estimate, mean
 from counterpoint.evaluation.items import Suite
-from counterpoint.evaluation.report import BASELINES, Result, splits
+from counterpoint.evaluation.report import ORACLE_SPOKEN, Result, baselines, splits
 
 LEFT: Final = 260
-WIDTH: Final = 480
+WIDTH: Final = 620
 ROW: Final = 24
-_MARKS: Final = {"silent": "#b33", "random": "#d90", "oracle": "#393", "behind turns": "#555"}
+_MARKS: Final = {"silent": "#b33", "random": "#d90", "oracle": "#393", "behind turns": "#555", ORACLE_SPOKEN: "#93c"}
 
 
 def picture(results: Sequence[Result]) -> str:
@@ -41,9 +40,8 @@ def _row(number: int, name: str, results: Sequence[Result]) -> str:
     estimate: Estimate = mean([each.scored.score for each in results])
     value, low, high = (LEFT + WIDTH * (part or 0.0) for part in (estimate.value, estimate.low, estimate.high))
     marks = "".join(
-        f'<circle cx="{LEFT + WIDTH * statistics.fmean(each.baselines[baseline] for each in results):.1f}" '
-        f'cy="{y + 10}" r="4" fill="{_MARKS[baseline]}"/>'
-        for baseline in BASELINES
+        f'<circle cx="{LEFT + WIDTH * got:.1f}" cy="{y + 10}" r="4" fill="{_MARKS[name]}"/>'
+        for name, got in baselines(results).items()
     )
     return (
         f'<text x="8" y="{y + 14}">{escape(name)}, n = {len(results)}</text>'

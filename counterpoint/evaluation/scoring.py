@@ -5,36 +5,55 @@ from typing import assert_never
 import msgspec
 
 from counterpoint.config import BEAT_SECONDS
-from counterpoint.evaluation import events, windows
-from counterpoint.evaluation.items import Expected, GoOn, Hand, Item, Recite, Say, Stop, Suite
-from counterpoint.evaluation.living import At, Lived
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Of `total` chances to do something, `hits` were taken."""
-
-    name: str
-    hits: float
-    total: float
+from counterpoint.evaluation import events, pauc, repcount, startstop, windows
+from counterpoint.evaluation.duplex_scoring import Part, Timed, duplex_parts, duplex_times, duplex_value
+from counterpoint.evaluation.items import (
+    Answer,
+    Count,
+    Expected,
+    GoOn,
+    Hand,
+    Item,
+    Murmur,
+    Overlap,
+    Recite,
+    Say,
+    StartStop,
+    Stop,
+    Suite,
+    TakeOver,
+)
+from counterpoint.evaluation.lived import At, Lived, utterances
+from counterpoint.evaluation.spelling import plain, same
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """`parts`: what the score is made of, and what is reported beside it. `latencies`: of right answers, in seconds."""
+    """`parts`: what the score is made of, and what is reported beside it."""
 
     score: float
     parts: tuple[Part, ...] = ()
-    latencies: tuple[float, ...] = ()
+    times: tuple[Timed, ...] = ()
 
 
 def score(item: Item, lived: Lived) -> Scored:
+    lived = spelled(lived)
     return _score_words(item, lived) if item.suite is Suite.WORDS else _score_expected(item, lived)
+
+
+def spelled(lived: Lived) -> Lived:
+    """Its words as they sound."""
+    said, understood, clean = (
+        tuple(msgspec.structs.replace(each, word=sound) for each in words for sound in plain(each.word))
+        for words in (lived.said, lived.understood, lived.clean)
+    )
+    return msgspec.structs.replace(lived, said=said, understood=understood, clean=clean)
 
 
 def _score_words(item: Item, lived: Lived) -> Scored:
     """Heard: the right word within one beat of the beat in which it can be known."""
     words = sorted(item.words, key=lambda each: each.end)
-    wanted = [events.Said(_beat(each.end), each.word) for each in words]
-    got = events.recall(wanted, [events.Said(_beat(each.time), each.word) for each in lived.understood])
+    wanted = [events.Said(_beat(each.end), tuple(plain(each.word))) for each in words]
+    got = events.recall(wanted, [events.Said(_beat(each.time), (each.word,)) for each in lived.understood])
     content = [hit for hit, each in zip(got, words, strict=True) if each.content]
     parts = (
         Part("content words", sum(content), len(content)),
@@ -49,74 +68,116 @@ def _beat(seconds: float) -> int:
 
 
 def _score_expected(item: Item, lived: Lived) -> Scored:
-    met = [(each, meets(each, lived)) for each in item.expect]
-    right = [hit for _, hit in met]
-    parts = [Part(_name(each), hit, 1) for each, hit in met]
+    met = [(each, value(each, item, lived)) for each in item.expect]
+    parts = [part for each, worth in met for part in _parts(each, worth, item, lived)]
+    times = [time for each, worth in met for time in _times(each, worth, item, lived)]
+    mean = sum(worth for _, worth in met) / len(met)
     if item.suite is not Suite.DUPLEX:  # there the model is to speak at length
-        false = _false(item, lived)
+        extra = _extra(item, lived)
+        parts += [Part("strict", 0.0 if extra else mean, 1), Part("words not asked for", extra, 1)]
         parts += [
-            Part("strict", sum(right) / len(right) if false == 0 else 0.0, 1),
-            Part("words at a wrong time", false, 1),
+            Part(f"{each.category}, strict", 0.0 if extra else worth, 1) for each, worth in met if isinstance(each, Say)
         ]
-    latencies = tuple(
-        latency for each, hit in met if hit and isinstance(each, Say) and (latency := _latency(each, lived)) is not None
-    )
-    return Scored(sum(right) / len(right), tuple(parts), latencies)
+    return Scored(mean, tuple(parts), tuple(times))
 
 
-def meets(expected: Expected, lived: Lived) -> bool:
-    """Whether it came to pass."""
+def value(expected: Expected, item: Item, lived: Lived) -> float:
+    """To what degree it came to pass, 0 to 1."""
     match expected:
-        case Say():
-            return all(
-                windows.correct(
-                    windows.Expected(expected.category, expected.begin, expected.end, frozenset({word})),
-                    _utterances(lived),
+        case Say(category, begin, end, words):
+            said = [
+                windows.Utterance(each.time, (each.word,)) for each in lived.said
+            ]  # wherever in its speech it comes
+            return float(
+                all(
+                    windows.correct(windows.Expected(category, begin, end, frozenset({word})), said)
+                    for word in same(words)
                 )
-                for word in expected.words
             )
         case Hand(begin, end):
-            return any(begin <= time <= end for time in lived.handed)
+            return float(any(begin <= time <= end for time in lived.handed))
         case Recite(begin, end, words):
-            return tuple(each.word for each in _between(lived, begin, end)) == words
-        case Stop(_, begin, by, until):
-            spoke = any(begin <= each.time <= by for each in lived.said)
-            return spoke and not any(by < each.time <= until for each in lived.said)
-        case GoOn(_, begin, end):
-            return bool(_between(lived, begin, end))
+            return float(tuple(each.word for each in _between(lived, begin, end)) == same(words))
+        case Count(cycles):
+            return float(repcount.off_by_one(_counted(expected, lived), len(cycles)))
+        case StartStop(begin, end):
+            return startstop.overlap(startstop.said_span(lived.said), (begin, end))
+        case Answer():
+            return pauc.pauc(_asked(expected), _replies(lived))
+        case Stop() | GoOn() | TakeOver() | Murmur() | Overlap():
+            return duplex_value(expected, item, lived)
         case _:
             assert_never(expected)
+
+
+def _parts(expected: Expected, worth: float, item: Item, lived: Lived) -> list[Part]:
+    match expected:
+        case Say(category):
+            return [Part(category, worth, 1)]
+        case Hand():
+            return [Part("handed over", worth, 1)]
+        case Recite():
+            return [Part("result told", worth, 1)]
+        case Count(cycles):
+            error = repcount.error(_counted(expected, lived), len(cycles))
+            return [Part("off by one at most", worth, 1), Part("MAE (low is good)", error, 1)]
+        case StartStop():
+            return [Part("temporal IoU", worth, 1)]
+        case Answer():
+            asked, replies = _asked(expected), _replies(lived)
+            return [Part(f"PAUC, omega {omega:g}", pauc.pauc(asked, replies, omega), 1) for omega in pauc.OMEGAS]
+        case Stop() | GoOn() | TakeOver() | Murmur() | Overlap():
+            return duplex_parts(expected, worth, item, lived)
+        case _:
+            assert_never(expected)
+
+
+def _times(expected: Expected, worth: float, item: Item, lived: Lived) -> list[Timed]:
+    match expected:
+        case Say(_, begin, end, words, due) if worth and due:
+            right = [each.time for each in _between(lived, begin, end) if each.word in same(words)]
+            return [Timed("answer", min(right) - due)]
+        case TakeOver() | Overlap():
+            return duplex_times(expected, item, lived)
+        case _:
+            return []
 
 
 def _between(lived: Lived, begin: float, end: float) -> list[At]:
     return [each for each in lived.said if begin <= each.time <= end]
 
 
-def _utterances(lived: Lived) -> list[windows.Utterance]:
-    """Word by word: an answer counts wherever in the agent's speech it comes."""
-    return [windows.Utterance(each.time, (each.word,)) for each in lived.said]
+def _counted(expected: Count, lived: Lived) -> int | None:
+    return repcount.last_number(lived.said, repcount.cut_off(expected.cycles))
 
 
-def _false(item: Item, lived: Lived) -> int:
-    """Words outside of every window in which something is to be said."""
-    spans = [(each.begin, each.by if isinstance(each, Stop) else each.end) for each in item.expect]
-    return sum(not any(begin <= each.time <= end for begin, end in spans) for each in lived.said)
+def _asked(expected: Answer) -> pauc.Asked:
+    facts = tuple(tuple(" ".join(plain(each)) for each in fact) for fact in expected.facts)
+    return pauc.Asked(expected.related, expected.reply, facts)
 
 
-def _latency(expected: Say, lived: Lived) -> float | None:
-    if not expected.due:
-        return None
-    times = [each.time for each in _between(lived, expected.begin, expected.end) if each.word in expected.words]
-    return min(times) - expected.due
+def _replies(lived: Lived) -> list[pauc.Reply]:
+    return [pauc.Reply(each[0].time, tuple(one.word for one in each)) for each in utterances(lived.said)]
 
 
-def _name(expected: Expected) -> str:
+def _extra(item: Item, lived: Lived) -> int:
+    """Words that nothing asked for: outside of every window, or within one in which others are expected."""
+    return sum(not any(_asks_for(each, word) for each in item.expect) for word in lived.said)
+
+
+def _asks_for(expected: Expected, word: At) -> bool:
     match expected:
-        case Say() | Stop() | GoOn():
-            return expected.category
+        case Say(_, begin, end, words) | Recite(begin, end, words):
+            return begin <= word.time <= end and word.word in same(words)
+        case Answer(_, (begin, end)):
+            return begin <= word.time <= end
+        case StartStop():
+            return word.word in ("start", "stop")
+        case Count():
+            return bool(repcount.numbers([word.word]))
         case Hand():
-            return "handed over"
-        case Recite():
-            return "result told"
+            return False
+        case Stop() | GoOn() | TakeOver() | Murmur() | Overlap():
+            return True
         case _:
             assert_never(expected)

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from counterpoint.evaluation.duplex import (
-    Word,
-    interruption_latency,
-    merge,
-    response_latencies,
-    stop_latencies,
-    takes_over,
-    turn_latency,
-)
+from counterpoint.evaluation.duplex import merge, response_latencies, since, stop_latencies, takes_over, turn_latency
+from counterpoint.evaluation.lived import At
 
 
-def spoken(*starts: float) -> list[Word]:
-    return [Word("word", start, start + 0.3) for start in starts]
+def spoken(*starts: float) -> list[At]:
+    return [At(start, "word", start + 0.3) for start in starts]
 
 
 def test_silence_and_a_short_murmur_are_no_take_over() -> None:
@@ -33,7 +26,7 @@ def test_latency_is_counted_from_the_persons_last_word_and_never_negative() -> N
 
 
 def test_words_before_the_end_of_an_interruption_do_not_count() -> None:
-    assert interruption_latency(spoken(12.0, 17.224, 18.4), 13.144) == pytest.approx(4.08)
+    assert turn_latency(since(spoken(12.0, 17.224, 18.4), 13.144), 13.144) == pytest.approx(4.08)
 
 
 def test_stop_latency_is_the_overlap() -> None:

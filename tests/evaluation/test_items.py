@@ -4,29 +4,42 @@ import struct
 import wave
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from counterpoint.errors import ConfigurationError
-from counterpoint.evaluation.baselines import at_random, perfect, silent, waiting_for_turns
+from counterpoint.evaluation.baselines import at_random, silent, waiting_for_turns
 from counterpoint.evaluation.items import (
+    Answer,
+    Count,
     Expected,
     GoOn,
     Hand,
     Item,
     Laid,
+    Murmur,
+    Overlap,
     Recite,
     Say,
+    Scenario,
     Spoken,
+    StartStop,
     Stop,
     Suite,
+    TakeOver,
+    Turn,
     load_items,
     save_items,
 )
-from counterpoint.evaluation.living import At, Lived, live
+from counterpoint.evaluation.lived import At, Lived
+from counterpoint.evaluation.living import live
+from counterpoint.evaluation.oracle import perfect
 from counterpoint.evaluation.picture import picture
 from counterpoint.evaluation.report import as_data, result_of, table
-from counterpoint.evaluation.scoring import meets, score
+from counterpoint.evaluation.scoring import score, value
 from counterpoint.evaluation.sound import read_wav
+from counterpoint.evaluation.track import Track
+from counterpoint.evaluation.video import read_frames
 from counterpoint.testing import ScriptedInteraction
 from counterpoint.testing.scripted_interaction import delegate, say
 
@@ -37,7 +50,18 @@ EXPECT: tuple[Expected, ...] = (
     Recite(5.0, 7.0, ("it", "is", "open")),
     GoOn("talks over backchannel", 8.0, 8.8),
     Stop("stops within two beats", 9.0, 10.0, 11.5),
+    Count(((1.0, 2.0), (2.0, 3.0), (3.0, 4.0))),
+    StartStop(2.0, 6.0),
+    TakeOver(Turn.END, 5.0),
+    TakeOver(Turn.PAUSE, 5.0),
+    TakeOver(Turn.INTERRUPTION, 5.0),
+    Murmur((1.0, 0.0, 1.0)),
+    *(Overlap(scenario, 5.0, 6.0, ("seven",)) for scenario in Scenario),
 )
+
+
+def meets(expected: Expected, lived: Lived) -> float:
+    return value(expected, item(expected), lived)
 
 
 def item(*expect: Expected, suite: Suite = Suite.DELEGATION, id: str = "one", split: str = "seen voices") -> Item:
@@ -47,8 +71,50 @@ def item(*expect: Expected, suite: Suite = Suite.DELEGATION, id: str = "one", sp
 @pytest.mark.parametrize("expected", EXPECT)
 def test_perfection_meets_every_expectation_and_silence_none(expected: Expected) -> None:
     one = item(expected)
-    assert score(one, perfect(one)).score == 1
+    assert score(one, perfect(one)).score == pytest.approx(1)
     assert score(one, silent()).score == 0
+    assert 0 <= score(one, at_random(one)).score <= 1
+    assert 0 <= score(one, waiting_for_turns(one, perfect(one))).score <= 1
+
+
+def test_a_proactive_answer_at_once_gets_everything_and_silence_a_quarter() -> None:
+    one = item(Answer((2.0, 4.0), (2.0, 9.0), (("red",), ("ball", "cup"))), suite=Suite.PAUC)
+    assert score(one, perfect(one)).score == 1
+    assert score(one, silent()).score == 0.25
+    parts = {part.name: part.hits for part in score(one, Lived((At(5.5, "Red"), At(5.7, "cup.")))).parts}
+    assert parts["PAUC, omega 0"] == pytest.approx(0.625)
+    assert parts["PAUC, omega 0.5"] == pytest.approx(0.8125)
+    assert parts["PAUC, omega 1"] == 1
+
+
+def test_who_speaks_in_a_pause_has_not_waited_and_who_never_speaks_has_not_answered() -> None:
+    at_length = [At(5.5 + 0.4 * n, "word") for n in range(5)]
+    early = [At(1.0 + 0.4 * n, "word") for n in range(5)]
+    pause = TakeOver(Turn.PAUSE, 5.0)
+    assert meets(pause, Lived(tuple(at_length))) == 1
+    assert meets(pause, Lived((At(2.0, "uh"), *at_length))) == 1  # a murmur is no take-over
+    assert meets(pause, Lived((*early, *at_length))) == 0
+    assert meets(pause, Lived(tuple(early))) == 0
+    scored = score(item(pause, suite=Suite.DUPLEX), Lived(tuple(at_length)))
+    assert [(time.name, time.seconds) for time in scored.times] == [("v1 turn-taking", pytest.approx(0.5))]
+    assert {part.name: part.hits for part in scored.parts}["v1 take-over in a pause (low is good)"] == 0
+
+
+def test_an_interruption_is_timed_by_when_speech_ends_and_begins_anew() -> None:
+    expected = Overlap(Scenario.INTERRUPTION, 5.0, 6.0, ("seven",))
+    one = msgspec.structs.replace(item(expected, suite=Suite.DUPLEX), speaking=((0.1, 1.1), (5.0, 6.0)))
+    told = tuple(At(time, word) for time, word in ((4.2, "once"), (4.4, "there"), (6.5, "seven")))
+    scored = score(one, Lived(told, sounding=((4.2, 5.4), (6.5, 7.0))))
+    assert scored.score == 1
+    assert {time.name: round(time.seconds, 3) for time in scored.times} == {"v1.5 stop": 0.4, "v1.5 response": 0.5}
+
+
+def test_of_sound_it_counts_until_when_it_is_heard() -> None:
+    word = At(9.8, "and", 10.4)
+    assert meets(EXPECT[4], Lived((word,))) == 1  # written, it has gone out in time
+    assert meets(EXPECT[4], Lived((word,), sounding=((9.8, 10.4),))) == 0
+    assert meets(EXPECT[4], Lived((word,), sounding=((9.8, 10.0),))) == 1
+    assert meets(EXPECT[3], Lived(sounding=((7.5, 8.1),))) == 1
 
 
 def test_words_are_scored_by_recall_and_content_words_apart() -> None:
@@ -84,14 +150,14 @@ def test_stopping_counts_only_for_who_was_speaking_and_is_quiet_then() -> None:
     assert not meets(EXPECT[4], Lived((At(9.4, "and"), At(10.6, "then"))))
 
 
-def test_words_at_a_wrong_time_spoil_the_strict_score_only() -> None:
+def test_words_not_asked_for_spoil_the_strict_score_only() -> None:
     one = item(EXPECT[0], suite=Suite.CUESPEAK)
     scored = score(one, Lived((At(1.2, "green"), At(6.0, "green"))))
     parts = {part.name: part.hits for part in scored.parts}
     assert scored.score == 1
     assert parts["strict"] == 0
-    assert parts["words at a wrong time"] == 1
-    assert scored.latencies == (pytest.approx(0.2),)
+    assert parts["words not asked for"] == 1
+    assert [(time.name, time.seconds) for time in scored.times] == [("answer", pytest.approx(0.2))]
 
 
 def test_behind_turns_an_answer_that_should_overlap_comes_too_late() -> None:
@@ -105,13 +171,13 @@ def test_behind_turns_an_answer_that_should_overlap_comes_too_late() -> None:
 
 
 def test_chance_is_the_same_every_time() -> None:
-    one = item(*EXPECT)
+    one = item(*EXPECT[:5])
     assert at_random(one) == at_random(one)
     assert score(one, at_random(one)).score < 1
 
 
 def test_items_survive_the_file(tmp_path: Path) -> None:
-    items = (item(*EXPECT), item(EXPECT[0], id="two"))
+    items = (item(*EXPECT[:8]), *(item(each, id=f"one-{n}") for n, each in enumerate(EXPECT)))
     save_items(items, tmp_path)
     assert load_items(tmp_path) == items
 
@@ -127,6 +193,8 @@ def test_items_survive_the_file(tmp_path: Path) -> None:
         ('[{"id":"a","suite":"words","split":"s","seconds":9e9,"words":[{"word":"a","end":1}]}]', "at most 600"),
         ('[{"id":"a","suite":"words","split":"","seconds":3,"sound":"../a","words":[{"word":"a","end":1}]}]', "folder"),
         ('[{"id":"a","suite":"cuespeak","split":"s","seconds":3,"expect":[{"type":"sing"}]}]', "item 0 .*sing"),
+        ('[{"id":"a","suite":"repcount","split":"s","seconds":3,"expect":[{"type":"count","cycles":[]}]}]', "to count"),
+        ('[{"id":"a","suite":"words","split":"s","seconds":3,"frame_rate":0,"words":[{"word":"a","end":1}]}]', "60"),
     ],
 )  # fmt: skip
 def test_items_that_cannot_be_used_are_named(tmp_path: Path, text: str | None, says: str) -> None:
@@ -191,9 +259,10 @@ async def test_a_model_that_hears_gets_the_sound_and_none_of_the_words(tmp_path:
 
 
 def test_the_report_can_be_recomputed_from_its_items() -> None:
-    ones = [item(*EXPECT, id=f"a{n}", split=("seen voices", "unseen synthesizers")[n % 2]) for n in range(6)]
+    ones = [item(*EXPECT[:5], id=f"a{n}", split=("seen voices", "unseen synthesizers")[n % 2]) for n in range(6)]
     results = [result_of(one, perfect(one) if n < 3 else silent()) for n, one in enumerate(ones)]
-    data = as_data(results, "somebody")
+    data = as_data(results, "somebody sha256:abc", {Suite.PAUC: "no items"})
+    assert (data["model"], data["name"]) == ("abc", "somebody")
     suite = data["suites"]["delegation"]
     assert suite["n"] == 6
     assert suite["score"] == sum(each["score"] for each in suite["items"]) / 6 == 0.5
@@ -201,7 +270,44 @@ def test_the_report_can_be_recomputed_from_its_items() -> None:
     assert suite["baselines"]["silent"] == 0
     assert suite["ci95"][0] < 0.5 < suite["ci95"][1]
     assert "not comparable" in data["label"]
-    assert "text" in data["judged"]
+    assert data["judged"]["delegation"].startswith("words")
+    assert data["without figures"] == {"pauc": "no items"}
     assert list(data["beside"]["delegation"]) == ["seen voices", "unseen synthesizers"]
     assert "unseen synthesizers" in table(results)
     assert picture(results).count("<rect") == 3
+
+
+def pixmap(width: int, height: int, value: int) -> bytes:
+    return f"P6\n# made here\n{width} {height}\n255\n".encode() + bytes([value]) * (3 * width * height)
+
+
+async def test_a_model_that_sees_gets_the_pictures_in_their_beats(tmp_path: Path) -> None:
+    (tmp_path / "x.ppm").write_bytes(pixmap(4, 2, 7) + pixmap(4, 2, 9))
+    model = ScriptedInteraction(hears=True)
+    one = Item("x", Suite.STARTSTOP, "s", 1.0, frames="x.ppm", frame_rate=2.0, expect=(StartStop(0.2, 0.8),))
+    await live(model, one, tmp_path)
+    seen = [
+        (span.first, each.width, each.height, each.pixels[:1])
+        for span, got, _ in model.perceived
+        for each in got.frames
+    ]
+    assert seen == [(0, 4, 2, b"\7"), (2, 4, 2, b"\t")]
+    with pytest.raises(ConfigurationError, match="does not see"):
+        await live(ScriptedInteraction(), one, tmp_path)
+
+
+@pytest.mark.parametrize("data", [b"", b"P6 2 2 255 ab", b"P5 1 1 255 a", pixmap(1, 1, 0) + b"x", b"P6 0 1 255 "])
+def test_pictures_that_are_none_are_named(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.ppm").write_bytes(data)
+    with pytest.raises(ConfigurationError, match=r"x\.ppm"):
+        read_frames(tmp_path / "x.ppm", 5.0)
+
+
+def test_sound_is_joined_as_a_listener_would_hear_it() -> None:
+    track = Track(10)
+    track.add(b"\1\1" * 2, 0.2)
+    track.add(b"\2\2" * 4, 0.4)  # too long for its beat: what comes next waits
+    track.add(b"\3\3", 0.6)
+    assert track.until(1.0) == b"\0\0" * 2 + b"\1\1" * 2 + b"\2\2" * 4 + b"\3\3" + b"\0\0"
+    track.add(b"", 0.6, yields=True)
+    assert track.until(1.0) == b"\0\0" * 2 + b"\1\1" * 2 + b"\2\2" * 2 + b"\0\0" * 4

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from counterpoint.evaluation.baselines import perfect, silent
+from counterpoint.evaluation.baselines import silent
 from counterpoint.evaluation.items import GoOn, Item, Stop, Suite, load_items, save_items
-from counterpoint.evaluation.living import At, Lived
+from counterpoint.evaluation.lived import At, Lived
 from counterpoint.evaluation.scoring import score
 from counterpoint.evaluation.sound import read_wav
 from counterpoint.interaction.nn import vocabulary as v

@@ -1,0 +1,124 @@
+"""Items lived through and judged by one process or several, each with a model, a judge and a voice of its own."""
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from queue import Empty
+from typing import Any, Final
+
+import anyio.to_thread
+import msgspec
+
+from counterpoint.cli.speaking import speaking
+from counterpoint.errors import ConfigurationError, CounterpointError
+from counterpoint.evaluation.items import Item, Suite
+from counterpoint.evaluation.judge import Judge, load_judge
+from counterpoint.evaluation.lived import Lived
+from counterpoint.evaluation.living import lacks, live
+from counterpoint.evaluation.oracle import spoken
+from counterpoint.evaluation.report import Result, result_of
+from counterpoint.interaction.model import InteractionModel, Modality
+from counterpoint.interaction.speech.load import load_voice
+from counterpoint.interaction.speech.voice import Voice
+
+_LOOKS_EVERY: Final = 2.0
+"""Seconds between looks at whether the processes are alive."""
+
+Done = Callable[[int, Result | str], None]
+"""Told the number of an item, and what came of it: a result, or why the model cannot live through it."""
+
+
+class Work(msgspec.Struct, frozen=True):
+    """`judge`: "words", "sound", or "auto": by sound if the model speaks. `oracle_voice`: "none" for no ceiling."""
+
+    interaction: str
+    folder: Path
+    ears: str | None = None
+    voice: str | None = None
+    judge: str = "auto"
+    oracle_voice: str = "pico"
+
+    @property
+    def real_time(self) -> bool:
+        """Ears and a voice work in threads of their own: faster than life they would be late."""
+        return self.ears is not None or self.voice is not None
+
+
+class _Failed(msgspec.Struct, frozen=True):
+    message: str
+
+
+async def evaluate_all(work: Work, items: Sequence[Item], jobs: int, done: Done) -> None:
+    """Raises what the model raises; from another process, its message."""
+    numbered = list(enumerate(items))
+    if jobs <= 1 or len(items) <= 1:
+        await _some(work, items, numbered, done)
+    else:
+        await anyio.to_thread.run_sync(_spread, work, items, min(jobs, len(items)), done)
+
+
+async def _some(work: Work, items: Sequence[Item], mine: Sequence[tuple[int, Item]], done: Done) -> None:
+    with ExitStack() as closing:
+        async with speaking(work, lambda _what, _share: None) as model:
+            judging = Modality.AUDIO in model.capabilities.expresses if work.judge == "auto" else work.judge == "sound"
+            judge = await anyio.to_thread.run_sync(load_judge, items) if judging else None
+            voice = await anyio.to_thread.run_sync(_voice, work.oracle_voice) if judging else None
+            if voice is not None:
+                closing.callback(voice.close)
+            for number, item in mine:
+                if reason := lacks(model.capabilities, item):
+                    done(number, reason)
+                else:
+                    done(number, await _one(work, item, model, judge, voice))
+
+
+async def _one(work: Work, item: Item, model: InteractionModel, judge: Judge | None, voice: Voice | None) -> Result:
+    lived = await live(model, item, work.folder, real_time=work.real_time)
+    return await anyio.to_thread.run_sync(_result, item, lived, judge, voice)
+
+
+def _result(item: Item, lived: Lived, judge: Judge | None, voice: Voice | None) -> Result:
+    if judge is None or item.suite is Suite.WORDS:
+        return result_of(item, lived)
+    return result_of(item, judge.judged(lived), judge.judged(spoken(item, voice)) if voice else None)
+
+
+def _voice(name: str) -> Voice | None:
+    return None if name == "none" else load_voice(name)
+
+
+def _spread(work: Work, items: Sequence[Item], jobs: int, done: Done) -> None:
+    """Each process has every `jobs`-th item."""
+    context = multiprocessing.get_context("spawn")
+    told: Any = context.Queue()
+    shares = [[(number, item) for number, item in enumerate(items) if number % jobs == job] for job in range(jobs)]
+    crew = [context.Process(target=_share, args=(work, items, share, told), daemon=True) for share in shares]
+    for each in crew:
+        each.start()
+    try:
+        left = len(items)
+        while left:
+            try:
+                found = told.get(timeout=_LOOKS_EVERY)
+            except Empty:
+                if any(each.exitcode for each in crew):
+                    raise ConfigurationError("a process of the evaluation died: try --jobs 1") from None
+                continue
+            if isinstance(found, _Failed):
+                raise ConfigurationError(found.message)
+            done(*found)
+            left -= 1
+    finally:
+        for each in crew:
+            each.terminate()
+            each.join()
+
+
+def _share(work: Work, items: Sequence[Item], mine: Sequence[tuple[int, Item]], told: Any) -> None:
+    """In the other process."""
+    try:
+        anyio.run(partial(_some, work, items, mine, lambda number, result: told.put((number, result))))
+    except CounterpointError as error:
+        told.put(_Failed(str(error)))

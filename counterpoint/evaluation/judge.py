@@ -1,0 +1,117 @@
+"""Judges what is heard of a model, not what it meant: its sound to timed words, by a recogniser that knows no model.
+
+The words are chosen among those of the items (`choosing.py`), their times are where the sound begins.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from counterpoint.evaluation.activity import RATE, onsets, speech
+from counterpoint.evaluation.duplex import merge
+from counterpoint.evaluation.items import Answer, Item, Overlap
+from counterpoint.evaluation.lived import At, Interval, Lived
+from counterpoint.evaluation.oracle import clean_phrases, phrases
+from counterpoint.evaluation.spelling import alike, plain
+from counterpoint.interaction.resampler import Resampler
+from counterpoint.interaction.speech.choosing import Chooser, load_chooser
+from counterpoint.interaction.speech.ears import HeardWord
+from counterpoint.interaction.speech.voice_activity import Detector, Samples
+
+_GAP: Final = 0.4
+"""Seconds of silence between two stretches that are recognised apart: words that follow each other help each other."""
+
+_LONGEST: Final = 8.0
+_AROUND: Final = (0.3, 0.5)
+"""Seconds of silence that the recogniser is given before and after a stretch."""
+
+_NEAR: Final = 0.25
+"""Seconds by which a word's onset may be off in the recogniser's alignment, where the sound itself says better."""
+
+
+class Judge:
+    """`chooser`: writes words of the items' vocabulary. `detector`: tells speech from other sound."""
+
+    def __init__(self, chooser: Chooser, detector: Detector) -> None:
+        self._chooser = chooser
+        self._detector = detector
+
+    def judged(self, lived: Lived) -> Lived:
+        """What was heard of it in place of what the model says that it said. Without sound it stays as it is."""
+        if lived.sound is None:
+            return lived
+        said, sounding = self.hear(lived.sound, lived.rate)
+        clean, _ = self.hear(lived.clean_sound, lived.rate)
+        return msgspec.structs.replace(lived, said=said, sounding=sounding, clean=clean)
+
+    def hear(self, sound: bytes, rate: int) -> tuple[tuple[At, ...], tuple[Interval, ...]]:
+        """Words with their onsets and ends, and where there is speech."""
+        pcm = sound if rate == RATE else Resampler(rate, RATE)(sound)
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
+        found = speech(samples, self._detector)
+        words = [word for span in stretches(found) for word in self._recognised(samples, span)]
+        return tuple(words), tuple(found)
+
+    def _recognised(self, samples: Samples, span: Interval) -> list[At]:
+        first, last = (round(edge * RATE) for edge in span)
+        before, after = (np.zeros(round(seconds * RATE), np.float32) for seconds in _AROUND)
+        heard = self._chooser.words(np.concatenate([before, samples[first:last], after]), span[0] - _AROUND[0])
+        return placed(heard, onsets(samples, span), span)
+
+
+def placed(heard: Sequence[HeardWord], begins: Sequence[float], span: Interval) -> list[At]:
+    """Words at the onsets of the sound: the first where the stretch begins, others where sound begins near them."""
+    free = list(begins[1:])
+    words: list[At] = []
+    for number, each in enumerate(heard):
+        near = min(free, key=lambda one: abs(one - each.start), default=None)
+        time = span[0] if number == 0 else min(max(each.start, span[0]), span[1])
+        if number and near is not None and abs(near - each.start) <= _NEAR and near > words[-1].time:
+            time = near
+            free = [one for one in free if one > near]
+        words.append(At(round(time, 3), each.text, round(min(max(each.end, time + 0.05), span[1]), 3)))
+    if words:
+        words[-1] = msgspec.structs.replace(words[-1], end=max(span[1], words[-1].time + 0.05))
+    return words
+
+
+def stretches(found: Sequence[Interval]) -> list[Interval]:
+    """Speech to be recognised at a time: joined over short gaps, up to some seconds."""
+    joined: list[Interval] = []
+    for start, end in (piece for each in merge(found, 0.0) for piece in _pieces(each)):
+        if joined and start - joined[-1][1] <= _GAP and end - joined[-1][0] <= _LONGEST:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _pieces(span: Interval) -> list[Interval]:
+    """A voice that never pauses is cut into equal pieces."""
+    count = max(1, -int(-(span[1] - span[0]) // _LONGEST))
+    edges = np.linspace(*span, count + 1).tolist()
+    return list(pairwise(edges))
+
+
+def vocabulary(items: Iterable[Item]) -> frozenset[str]:
+    """Every word that anybody says, or should say, in the items: what a word of the model is chosen from."""
+    texts = ["yes", "no", "hello", "okay", "start", "stop"]
+    for item in items:
+        texts += (each.word for each in item.words)
+        texts += (note.text for note in item.notes)
+        texts += (text for _, text in (*phrases(item), *clean_phrases(item)))
+        for each in item.expect:
+            if isinstance(each, Overlap):
+                texts += each.about
+            elif isinstance(each, Answer):
+                texts += (words for fact in each.facts for words in fact)
+    return frozenset(word for text in texts for word in plain(text))
+
+
+def load_judge(items: Sequence[Item], *, threads: int = 1) -> Judge:
+    """Loads the recogniser: about a second. Raises `MissingExtra`, `MissingWeights`."""
+    words = sorted(vocabulary(items))
+    return Judge(*load_chooser(plain, words, [spelling for word in words for spelling in alike(word)], threads=threads))

@@ -1,0 +1,26 @@
+"""The sound that a model expressed, step by step, as one track: what a listener would have heard.
+
+A step's sound begins when the step's span is over, or when the sound before it has ended. What has not been played
+when the model yields is never heard.
+"""
+
+
+class Track:
+    """`rate`: samples per second, PCM16 mono."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._sound = bytearray()
+
+    def add(self, sound: bytes, at: float, *, yields: bool = False) -> None:
+        """`at`: the end of the span in which it was expressed, in seconds."""
+        place = 2 * round(at * self._rate)
+        if yields:
+            del self._sound[place:]
+        if sound:
+            self._sound += bytes(max(0, place - len(self._sound))) + sound
+
+    def until(self, seconds: float) -> bytes:
+        """Its first seconds, with silence where there is nothing."""
+        size = 2 * round(seconds * self._rate)
+        return bytes(self._sound[:size]).ljust(size, b"\0")
