@@ -12,6 +12,7 @@ import os
 import subprocess
 import tempfile
 import wave
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,6 +184,7 @@ class Flite:
             ("utt_relation", ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_char_p]),
             ("relation_head", ctypes.c_void_p, [ctypes.c_void_p]),
             ("item_next", ctypes.c_void_p, [ctypes.c_void_p]),
+            ("ffeature_string", ctypes.c_char_p, [ctypes.c_void_p, ctypes.c_char_p]),
             ("ffeature_float", ctypes.c_float, [ctypes.c_void_p, ctypes.c_char_p]),
             ("delete_utterance", None, [ctypes.c_void_p]),
             ("feat_set_float", None, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_float]),
@@ -193,6 +195,14 @@ class Flite:
 
     def say(self, text: str, stretch: float = 1.0, pitch: float = 110.0, spread: float = 12.0) -> Clip | None:
         """One phrase; `stretch` scales durations, `pitch` is the mean F0 in Hz and `spread` its deviation (diphone voices)."""
+        samples, ends, _ = self.phones(text, stretch, pitch, spread)
+        words = tuple(text.split())
+        return _clip(words, ends, samples) if len(ends) == len(words) and len(samples) else None
+
+    def phones(
+        self, text: str, stretch: float = 1.0, pitch: float = 110.0, spread: float = 12.0
+    ) -> tuple[np.ndarray, list[float], list[tuple[str, float]]]:
+        """The samples as they come, the end of each word, and each phone (`pau` is a pause) with its end."""
         core = self._core
         for name, value in (
             (b"duration_stretch", stretch),
@@ -204,20 +214,21 @@ class Flite:
         try:
             sound = core.utt_wave(utterance).contents
             samples = np.ctypeslib.as_array(sound.samples, (sound.num_samples,)).astype(np.float32) / 32768
-            ends = []
-            item = core.relation_head(core.utt_relation(utterance, b"Word"))
-            while item:
-                ends.append(core.ffeature_float(item, self.END))
-                item = core.item_next(item)
+            ends = [core.ffeature_float(item, self.END) for item in self._items(utterance, b"Word")]
+            phones = [
+                (core.ffeature_string(item, b"name").decode(), core.ffeature_float(item, b"end"))
+                for item in self._items(utterance, b"Segment")
+            ]
             rate = sound.sample_rate
         finally:
             core.delete_utterance(utterance)
-        words = tuple(text.split())
-        if len(ends) != len(words) or not len(samples):
-            return None
-        if rate != RATE:
-            samples = resample_poly(samples, RATE, rate)
-        return _clip(words, ends, samples)
+        return samples if rate == RATE else resample_poly(samples, RATE, rate), ends, phones
+
+    def _items(self, utterance: int, relation: bytes) -> Iterator[int]:
+        item = self._core.relation_head(self._core.utt_relation(utterance, relation))
+        while item:
+            yield item
+            item = self._core.item_next(item)
 
 
 class Pico:
