@@ -165,9 +165,14 @@ class InstructStream:
                 self._listening.remark(prompt.note_block(offer.note))
 
     async def _take_back(self, unheard: Unheard) -> None:
+        """It may be told in pieces, the last one first: what never sounded, then what of the rest was not played."""
+        if not unheard.text.strip():
+            return
         self._dialogue.take_back(unheard.text)
-        heard = without_end(self._uttering.said, unheard.text)
-        if self._speaking.running or heard is None or not await self._context.take_back(len(heard)):
+        heard = None if self._speaking.running else without_end(self._uttering.said, unheard.text)
+        if heard is not None:
+            self._uttering.said = heard
+        if heard is None or not await self._context.take_back(len(heard)):
             self._listening.remark(prompt.not_heard(unheard.text))
 
     async def _hear(self, chunk: TextChunk, span: Span) -> list[Action]:

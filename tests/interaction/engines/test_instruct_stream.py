@@ -471,6 +471,39 @@ async def test_words_that_were_never_played_are_taken_back_where_nothing_follows
     assert "did not hear" not in agent.context
 
 
+SURE = "<|im_start|>assistant\nSure.<|im_end|>\n"
+
+
+async def test_words_that_were_never_heard_are_taken_back_also_where_that_is_told_in_two_pieces() -> None:
+    """As with a voice: what never sounded is known at once, what was not played of the rest a beat later."""
+    for reply, pieces, heard in (
+        ("Hello there, my friend.", (" friend.", " there, my"), "Hello"),
+        ("And it goes on and on and on.", (" on.", " and", " on"), "And it goes on and"),
+    ):
+        agent = await talk(ScriptedEngine(reply, "Sure."))
+        await agent.step("Hi")
+        await agent.until_quiet()
+        for piece in pieces:
+            await agent.step(unheard=Unheard(Beat(3), piece))
+        assert agent.context.endswith(f"assistant\n{heard}<|im_end|>\n")
+        assert "did not hear" not in agent.context
+        await agent.step("Go on")
+        await agent.until_quiet()
+        assert agent.context.endswith(f"assistant\n{heard}<|im_end|>\n<|im_start|>user\nGo on<|im_end|>\n" + SURE)
+
+
+async def test_sound_without_words_that_was_never_played_is_not_remarked_on() -> None:
+    for cut in (True, False):
+        agent = await talk(ScriptedEngine(STORY if cut else "Hello there.", "Sure."))
+        await agent.step("Tell me a story")
+        await agent.beats(6)
+        await agent.step("but shorter")
+        await agent.step(unheard=Unheard(Beat(3), ""))
+        await agent.until_quiet()
+        await agent.step("thanks")
+        assert "did not hear" not in agent.context
+
+
 async def test_words_that_were_never_played_are_remarked_on_where_something_follows_them() -> None:
     for truncatable in (True, False):
         agent = await talk(ScriptedEngine(STORY, "Sure.", truncatable=truncatable))
