@@ -487,9 +487,9 @@ async def test_words_that_were_never_heard_are_taken_back_also_where_that_is_tol
             await agent.step(unheard=Unheard(Beat(3), piece))
         assert agent.context.endswith(f"assistant\n{heard}<|im_end|>\n")
         assert "did not hear" not in agent.context
-        await agent.step("Go on")
+        await agent.step("Hello again")
         await agent.until_quiet()
-        assert agent.context.endswith(f"assistant\n{heard}<|im_end|>\n<|im_start|>user\nGo on<|im_end|>\n" + SURE)
+        assert agent.context.endswith(f"assistant\n{heard}<|im_end|>\n<|im_start|>user\nHello again<|im_end|>\n" + SURE)
 
 
 async def test_sound_without_words_that_was_never_played_is_not_remarked_on() -> None:
