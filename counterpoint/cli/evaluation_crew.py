@@ -82,7 +82,8 @@ async def _one(work: Work, item: Item, model: InteractionModel, judge: Judge | N
 def _result(item: Item, lived: Lived, judge: Judge | None, voice: Voice | None) -> Result:
     if judge is None or item.suite is Suite.WORDS:
         return result_of(item, lived)
-    return result_of(item, judge.judged(lived), judge.judged(spoken(item, voice)) if voice else None)
+    ceiling = judge.judged(item.suite, spoken(item, voice)) if voice else None
+    return result_of(item, judge.judged(item.suite, lived), ceiling)
 
 
 def _voice(name: str) -> Voice | None:

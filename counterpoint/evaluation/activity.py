@@ -12,8 +12,11 @@ _LOUD, _QUIET = 0.5, 0.35
 """Chances of speech at which a stretch begins, and below which it ends."""
 
 _FRAME: Final = RATE // 100
-_FLOOR: Final = 0.03
-"""Share of a stretch's loudest hundredth of a second below which it is taken for silence."""
+_FLOOR: Final = 0.01
+"""Share of a stretch's loudest hundredth of a second below which it is silence: soft consonants are louder."""
+
+_HISS: Final = 3.0
+"""Times the quietest tenth of the track below which it is silence as well."""
 
 _REACH: Final = 0.25
 """Seconds around what the detector found in which the edge may lie: it is late at soft sounds."""
@@ -42,7 +45,7 @@ def onsets(samples: Samples, span: Interval) -> list[float]:
     loudness = _loudness(samples)[round(span[0] * 100) : round(span[1] * 100)]
     if not len(loudness):
         return [span[0]]
-    loud = loudness > 2 * _FLOOR * loudness.max()
+    loud = loudness > 0.06 * loudness.max()
     begins = [n for n in range(4, len(loud)) if loud[n] and not loud[n - 4 : n].any()]
     return [span[0], *(span[0] + n / 100 for n in begins)]
 
@@ -70,7 +73,7 @@ def _edges(loudness: Samples, start: float, end: float, before: float) -> Interv
     inner = loudness[round(start * 100) : round(end * 100)]
     if not len(inner):
         return start, end
-    loud = loudness > _FLOOR * float(inner.max())
+    loud = loudness > max(_FLOOR * float(inner.max()), _HISS * float(np.quantile(loudness, 0.1)))
     first = round(start * 100)
     while first > low and loud[first - 1]:
         first -= 1

@@ -1,6 +1,7 @@
 """Judges what is heard of a model, not what it meant: its sound to timed words, by a recogniser that knows no model.
 
-The words are chosen among those of the items (`choosing.py`), their times are where the sound begins.
+A word is chosen among those that are to be said in the items of its suite (`choosing.py`); its time is where the sound
+begins.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,12 +13,12 @@ import numpy as np
 
 from counterpoint.evaluation.activity import RATE, onsets, speech
 from counterpoint.evaluation.duplex import merge
-from counterpoint.evaluation.items import Answer, Item, Overlap
+from counterpoint.evaluation.items import Answer, Item, Overlap, Suite
 from counterpoint.evaluation.lived import At, Interval, Lived
 from counterpoint.evaluation.oracle import clean_phrases, phrases
 from counterpoint.evaluation.spelling import alike, plain
 from counterpoint.interaction.resampler import Resampler
-from counterpoint.interaction.speech.choosing import Chooser, load_chooser
+from counterpoint.interaction.speech.choosing import Chooser, Vocabulary, load_chooser
 from counterpoint.interaction.speech.ears import HeardWord
 from counterpoint.interaction.speech.voice_activity import Detector, Samples
 
@@ -25,41 +26,48 @@ _GAP: Final = 0.4
 """Seconds of silence between two stretches that are recognised apart: words that follow each other help each other."""
 
 _LONGEST: Final = 8.0
-_AROUND: Final = (0.3, 0.5)
-"""Seconds of silence that the recogniser is given before and after a stretch."""
+_SPARE: Final = 0.05
+"""Seconds around a stretch that the recogniser hears as well: edges may be soft."""
 
 _NEAR: Final = 0.25
 """Seconds by which a word's onset may be off in the recogniser's alignment, where the sound itself says better."""
 
 
 class Judge:
-    """`chooser`: writes words of the items' vocabulary. `detector`: tells speech from other sound."""
+    """`chooser`: writes words of a vocabulary. `detector`: tells speech from other sound. `items`: all that will be
+    judged.
+    """
 
-    def __init__(self, chooser: Chooser, detector: Detector) -> None:
+    def __init__(self, chooser: Chooser, detector: Detector, items: Sequence[Item]) -> None:
         self._chooser = chooser
         self._detector = detector
+        suites = {suite: vocabulary([item for item in items if item.suite is suite]) for suite in Suite}
+        self._vocabularies = {suite: self._known(words) for suite, words in suites.items()}
 
-    def judged(self, lived: Lived) -> Lived:
+    def judged(self, suite: Suite, lived: Lived) -> Lived:
         """What was heard of it in place of what the model says that it said. Without sound it stays as it is."""
         if lived.sound is None:
             return lived
-        said, sounding = self.hear(lived.sound, lived.rate)
-        clean, _ = self.hear(lived.clean_sound, lived.rate)
+        known = self._vocabularies[suite]
+        said, sounding = self.hear(lived.sound, lived.rate, known)
+        clean, _ = self.hear(lived.clean_sound, lived.rate, known)
         return msgspec.structs.replace(lived, said=said, sounding=sounding, clean=clean)
 
-    def hear(self, sound: bytes, rate: int) -> tuple[tuple[At, ...], tuple[Interval, ...]]:
+    def hear(self, sound: bytes, rate: int, known: Vocabulary) -> tuple[tuple[At, ...], tuple[Interval, ...]]:
         """Words with their onsets and ends, and where there is speech."""
         pcm = sound if rate == RATE else Resampler(rate, RATE)(sound)
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
         found = speech(samples, self._detector)
-        words = [word for span in stretches(found) for word in self._recognised(samples, span)]
+        words = [word for span in stretches(found) for word in self._recognised(samples, span, known)]
         return tuple(words), tuple(found)
 
-    def _recognised(self, samples: Samples, span: Interval) -> list[At]:
-        first, last = (round(edge * RATE) for edge in span)
-        before, after = (np.zeros(round(seconds * RATE), np.float32) for seconds in _AROUND)
-        heard = self._chooser.words(np.concatenate([before, samples[first:last], after]), span[0] - _AROUND[0])
+    def _recognised(self, samples: Samples, span: Interval, known: Vocabulary) -> list[At]:
+        first, last = max(0, round((span[0] - _SPARE) * RATE)), round((span[1] + _SPARE) * RATE)
+        heard = self._chooser.words(samples[first:last], first / RATE, known)
         return placed(heard, onsets(samples, span), span)
+
+    def _known(self, words: frozenset[str]) -> Vocabulary:
+        return self._chooser.vocabulary(words, [spelling for word in words for spelling in alike(word)])
 
 
 def placed(heard: Sequence[HeardWord], begins: Sequence[float], span: Interval) -> list[At]:
@@ -97,12 +105,15 @@ def _pieces(span: Interval) -> list[Interval]:
 
 
 def vocabulary(items: Iterable[Item]) -> frozenset[str]:
-    """Every word that anybody says, or should say, in the items: what a word of the model is chosen from."""
-    texts = ["yes", "no", "hello", "okay", "start", "stop"]
+    """Every word that should be said in the items, or may be, as results are told; where the model speaks freely
+    (`DUPLEX`), also every word that the person says: what a word of the model is chosen from.
+    """
+    texts: list[str] = []
     for item in items:
-        texts += (each.word for each in item.words)
         texts += (note.text for note in item.notes)
         texts += (text for _, text in (*phrases(item), *clean_phrases(item)))
+        if item.suite is Suite.DUPLEX:
+            texts += (each.word for each in item.words)
         for each in item.expect:
             if isinstance(each, Overlap):
                 texts += each.about
@@ -113,5 +124,4 @@ def vocabulary(items: Iterable[Item]) -> frozenset[str]:
 
 def load_judge(items: Sequence[Item], *, threads: int = 1) -> Judge:
     """Loads the recogniser: about a second. Raises `MissingExtra`, `MissingWeights`."""
-    words = sorted(vocabulary(items))
-    return Judge(*load_chooser(plain, words, [spelling for word in words for spelling in alike(word)], threads=threads))
+    return Judge(*load_chooser(plain, threads=threads), items)

