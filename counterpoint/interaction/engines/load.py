@@ -1,5 +1,6 @@
 """Interaction models by name: "local:smollm2", "local:FOLDER" (a Hugging Face causal LM that can chat),
-"vllm:FOLDER" (the same in vLLM), "http://localhost:8000/v1#model", and "native", our own small one, which hears.
+"vllm:FOLDER" (the same in vLLM), "http://localhost:8000/v1#model", and "native", our own small one, which hears and,
+where the weights of its voice are, speaks.
 
 Settings may follow: "local:FOLDER?delegate=tags&notes=context", "vllm:FOLDER?max_length=4096", "https://host/v1?key=NAME&notes=context#model".
 """
@@ -58,21 +59,25 @@ def _in_vllm(which: str, query: str, progress: Progress) -> InteractionModel:
 
 
 def fingerprint(name: str) -> str:
-    """What stands for a model in a report: its name, and for our own the checksum of its weights."""
+    """What stands for a model in a report: its name, and for our own the checksums of its weights."""
     if name != NATIVE:
         return name
-    from counterpoint.interaction.nn.checkpoint import SHIPPED, digest  # noqa: PLC0415 (needs torch)
+    from counterpoint.interaction.nn.checkpoint import SHIPPED, SHIPPED_VOICE, digest  # noqa: PLC0415 (needs torch)
 
-    return f"{NATIVE} sha256:{digest(SHIPPED)}"
+    voice = f" with voice {digest(SHIPPED_VOICE)[:12]}" if SHIPPED_VOICE.is_file() else ""
+    return f"{NATIVE}{voice} sha256:{digest(SHIPPED)}"
 
 
 def _native() -> InteractionModel:
     try:
         from counterpoint.interaction.engines.native import NativeInteraction  # noqa: PLC0415 (needs torch)
-        from counterpoint.interaction.nn.checkpoint import load_model  # noqa: PLC0415
+        from counterpoint.interaction.nn.checkpoint import SHIPPED_VOICE, load_model, load_mouth  # noqa: PLC0415
+        from counterpoint.interaction.nn.synthesiser import Synthesiser  # noqa: PLC0415
+        from counterpoint.interaction.nn.voice import Voice  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtra("the native model", "native") from error
-    return NativeInteraction(load_model())
+    voice = Voice(load_mouth(), Synthesiser()) if SHIPPED_VOICE.is_file() else None
+    return NativeInteraction(load_model(), voice=voice)
 
 
 def settings_of(query: str) -> Settings:

@@ -1,7 +1,8 @@
-"""Our own small model as an interaction model: it hears sound, reads typed words and notes, and says a word a beat.
+"""Our own small model as an interaction model: it hears sound, reads typed words and notes, and speaks, a word at a
+time.
 
 No voice-activity detector, no recogniser, no turns: what to say now, and whether to say anything, is all the model's.
-It also times the notes. What it says is text; it makes no sound yet.
+It also times the notes. With a voice its words are sound, and said once they have been heard; without, they are text.
 """
 
 import asyncio
@@ -11,22 +12,33 @@ from functools import partial
 from counterpoint.errors import ModelFailed
 from counterpoint.interaction.engines.native_living import Living
 from counterpoint.interaction.engines.native_memory import remember
+from counterpoint.interaction.engines.native_voice import Aloud, Written
 from counterpoint.interaction.model import Capabilities, Modality, Offer, Perceived, Span, Start, Weaving
 from counterpoint.interaction.nn.beat import use_one_core
 from counterpoint.interaction.nn.model import InteractionNet
 from counterpoint.interaction.nn.streaming import GREEDY, Decoding
+from counterpoint.interaction.nn.voice import Voice
 from counterpoint.shared_context.expressed import Expressed
 from counterpoint.shared_context.ids import SessionId
 
 
 class NativeInteraction:
-    """`model`: loaded weights, shared by all streams. Its steps run on a thread of its own, some milliseconds each."""
+    """`model`, `voice`: loaded weights, shared by all streams. Its steps run on a thread of its own, some milliseconds
+    each.
+    """
 
-    def __init__(self, model: InteractionNet, decoding: Decoding = GREEDY, name: str = "native") -> None:
+    def __init__(
+        self, model: InteractionNet, decoding: Decoding = GREEDY, name: str = "native", voice: Voice | None = None
+    ) -> None:
+        both = frozenset({Modality.TEXT, Modality.AUDIO})
         self.capabilities = Capabilities(
-            name, perceives=frozenset({Modality.TEXT, Modality.AUDIO}), weaving=Weaving.MODEL
+            name,
+            perceives=both,
+            expresses=frozenset({Modality.TEXT}) if voice is None else both,
+            weaving=Weaving.MODEL,
         )
         self._model = model
+        self._voice = voice
         self._decoding = decoding
         self._thread = ThreadPoolExecutor(1, "counterpoint-native", use_one_core)
 
@@ -36,7 +48,8 @@ class NativeInteraction:
     async def open(self, start: Start) -> "NativeStream":
         """Lives through the last words of the history again: at most a second."""
         work = self._thread.submit(remember, self._model, start.history, start.beat)
-        live = Living(self._model, self._decoding, await asyncio.wrap_future(work), start)
+        outlet = Written() if self._voice is None else Aloud(self._voice)
+        live = Living(self._model, self._decoding, await asyncio.wrap_future(work), start, outlet)
         return NativeStream(live, self._thread)
 
     def close(self) -> None:

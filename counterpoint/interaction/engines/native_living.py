@@ -1,6 +1,7 @@
 """One conversation with the native model: what it carries from beat to beat, and how a beat becomes an expression."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from counterpoint.interaction.engines.native_notes import Reciting
 from counterpoint.interaction.engines.native_spelling import Typing, spell
+from counterpoint.interaction.engines.native_voice import Chosen, Out, Outlet, in_beats
 from counterpoint.interaction.model import Offer, Perceived, Span, Start
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.beat import Beat as Found
@@ -35,6 +37,11 @@ FLOOR_BEATS: Final = 3
 LINE_BEATS: Final = 6
 """Words that are no further apart than this belong to one line; a delegation asks for what its line says."""
 
+BEHIND_WORDS: Final = 3
+"""A voice that spells falls behind. Beyond this many words, what waits is given up when the person speaks: the model
+cannot take back what it has chosen long ago.
+"""
+
 
 class _Spoken(msgspec.Struct, frozen=True):
     beat: int
@@ -44,8 +51,11 @@ class _Spoken(msgspec.Struct, frozen=True):
 class Living:
     """What one conversation carries; `live` takes it through a beat. Blocks while it computes."""
 
-    def __init__(self, model: InteractionNet, decoding: Decoding, state: Conversing, start: Start) -> None:
+    def __init__(
+        self, model: InteractionNet, decoding: Decoding, state: Conversing, start: Start, outlet: Outlet
+    ) -> None:
         self._model = model
+        self._outlet = outlet
         self._decoding = decoding
         self._state = state
         self._next = start.beat
@@ -56,6 +66,8 @@ class Living:
         self._greets_at = int(start.beat)
         self._understood_before = self._said_before = False
         self._said_last: int | None = None
+        self._unsaid = ""
+        self._end: End | None = None
 
     @property
     def beats(self) -> int:
@@ -67,26 +79,31 @@ class Living:
         notes = [self._reciting.take(offer) for offer in woven]
         beats = max(1, span.beats)
         size = len(perceived.audio) // beats
-        text, understood = "", ""
-        voiced: list[Voiced] = []
+        understood = ""
+        outs: list[Out] = []
         actions: list[Action] = []
         for number in range(beats):
             now = Beat(span.first + number)
             sound = perceived.audio[number * size : (number + 1) * size]
             beat = self._advance(Incoming(_samples(sound), typed, notes), now)
             typed, notes = "", []
-            word, voices = self._write(beat.said, now, len(text))
-            text += self._greet(now) or word
-            voiced += voices
+            if not self._greet(now) and beat.said:
+                self._choose(beat.said, now)
             understood += self._spaced(beat.understood)
-            actions += self._actions(beat.control, now)
+            given = self._actions(beat.control, now)
+            outs.append(self._out(stops=any(isinstance(each, Yield) for each in given)))
+            actions += (*given, *self._farewell())
+        text, voiced = _joined([each for out in outs for each in out.said])
+        unsaid, self._unsaid = self._unsaid, ""
         return Expressed(
             text=text,
+            audio=in_beats(outs),
             understood=understood,
             floor=self._floor(span.last),
             boundary=Boundary.WORD if self._speaks(span.last) else Boundary.END,
-            voiced=tuple(voiced),
+            voiced=(*voiced, *self._on_its_way()),
             actions=tuple(actions),
+            unsaid=unsaid,
         )
 
     def _advance(self, incoming: Incoming, now: Beat) -> Found:
@@ -99,27 +116,48 @@ class Living:
         if beat.understood:
             self._heard.append(_Spoken(now, beat.understood))
             self._greeting.clear()  # the person has the floor
+            if len(self._outlet.waiting) > BEHIND_WORDS:
+                self._unsaid = self._outlet.give_up()
         said = "" if self._greeting else beat.said
         return Found("" if was_typed else beat.understood, said, beat.control)
 
-    def _greet(self, now: Beat) -> str:
+    def _greet(self, now: Beat) -> bool:
         """The greeting is given, in any words: the model hears itself say those that it knows."""
         if not self._greeting or now < self._greets_at:
-            return ""
+            return False
         piece, word = self._greeting.popleft()
         known = word if word in v.IDS else v.TOKENS[v.UNKNOWN]
         self._greets_at = now + v.beats_to_say(v.IDS[known])
         self._state = having_said(self._state, known)
         self._said_before, self._said_last = True, now
-        return piece
+        self._outlet.add(Chosen(piece, known))
+        return True
 
-    def _write(self, said: str, now: Beat, text_start: int) -> tuple[str, tuple[Voiced, ...]]:
-        if not said:
-            return "", ()
+    def _choose(self, said: str, now: Beat) -> None:
         space = " " if self._said_before else ""
         self._said_before, self._said_last = True, now
-        word, voiced = self._reciting.say(said, text_start + len(space))
-        return (space + word) if word else "", (voiced,) if voiced else ()
+        word, voiced = self._reciting.say(said, len(space))
+        self._outlet.add(Chosen((space + word) if word else "", said, (voiced,) if voiced else ()))
+
+    def _out(self, *, stops: bool) -> Out:
+        if not stops:
+            return self._outlet.beat()
+        out, self._unsaid = self._outlet.stop()
+        return out
+
+    def _on_its_way(self) -> tuple[Voiced, ...]:
+        """Notes of which more will sound: each where its next word begins."""
+        first: dict[str, Voiced] = {}
+        for each in (voiced for chosen in self._outlet.waiting for voiced in chosen.voiced):
+            first.setdefault(each.note, Voiced(each.note, each.start, each.start))
+        return tuple(first.values())
+
+    def _farewell(self) -> tuple[End, ...]:
+        """The conversation ends once its last words have sounded."""
+        if self._end is None or self._outlet.busy:
+            return ()
+        end, self._end = self._end, None
+        return (end,)
 
     def _spaced(self, word: str) -> str:
         if not word:
@@ -128,7 +166,9 @@ class Living:
         return space + word
 
     def _speaks(self, now: Beat) -> bool:
-        return bool(self._greeting) or (self._said_last is not None and now - self._said_last < FLOOR_BEATS)
+        if self._greeting or self._outlet.busy:
+            return True
+        return self._said_last is not None and now - self._said_last < FLOOR_BEATS
 
     def _floor(self, now: Beat) -> Floor:
         person = bool(self._heard) and now - self._heard[-1].beat < FLOOR_BEATS
@@ -149,7 +189,8 @@ class Living:
             case "<yield>" | "<stop>":
                 return (Yield(),)
             case "<end>":
-                return (End(line),)
+                self._end = End(line)
+                return ()
             case _:
                 return ()
 
@@ -170,6 +211,15 @@ def _pieces(text: str) -> list[tuple[str, str]]:
     words = spell(text)
     ends = [0, *(each.end for each in words[:-1]), len(text)]
     return [(text[ends[n] : ends[n + 1]], each.word) for n, each in enumerate(words)]
+
+
+def _joined(said: Sequence[Chosen]) -> tuple[str, tuple[Voiced, ...]]:
+    """The text of words, and what of notes it voices."""
+    text, voiced = "", list[Voiced]()
+    for each in said:
+        voiced += (Voiced(one.note, one.start, one.end, len(text) + one.text_start) for one in each.voiced)
+        text += each.text
+    return text, tuple(voiced)
 
 
 def _samples(audio: bytes) -> NDArray[np.float32] | None:

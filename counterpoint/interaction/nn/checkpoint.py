@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor
 
+from counterpoint.errors import ConfigurationError
 from counterpoint.interaction.nn.model import Config, InteractionNet
 from counterpoint.interaction.nn.mouth import Mouth, MouthConfig
 
@@ -22,7 +23,7 @@ SHIPPED_VOICE = SHIPPED.with_name("voice.safetensors")
 """Those of the mouth, which are trained and shipped on their own."""
 
 
-class CheckpointError(ValueError):
+class CheckpointError(ConfigurationError):
     """The weights do not fit their model card, or the model."""
 
 
