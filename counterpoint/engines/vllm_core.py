@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import anyio
+
 from counterpoint.engines import last_will
 from counterpoint.engines.core_options import CoreOptions
 from counterpoint.engines.processor import has_matrix_tiles
+from counterpoint.engines.vllm_gathering import Gathering
 from counterpoint.errors import ConfigurationError, EngineError, MissingExtra
 
 GIBI = 1 << 30
@@ -29,6 +32,9 @@ QUIET: Mapping[str, str] = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS"
 
 STOP_SECONDS = 5.0
 """How long the core may take to end by itself."""
+
+STEP_TOKENS = 64
+"""A chunk of more is the core's business for several beats: nobody waits for it, and it waits for nobody."""
 
 
 def check_installed() -> None:
@@ -48,7 +54,9 @@ class Core:
         self.options = options
         self._folder = folder
         self._engine: Any = None
+        self._gathering: Gathering | None = None
         self._will: subprocess.Popen[bytes] | None = None
+        self._left: list[Any] = []
 
     def start(self) -> None:
         """Start the child process, or another one in the place of one that has died."""
@@ -65,6 +73,7 @@ class Core:
                     f"vLLM does not start with {self._folder}: {error} (its process wrote to stderr why; "
                     f"often max_length is more than its memory holds, {self.options.kv_gibibytes} GiB on a CPU)"
                 ) from error
+        self._gathering = self._new_gathering()
         started = [process.pid for process in multiprocessing.active_children() if process.pid not in before]
         self._will = subprocess.Popen([sys.executable, last_will.__file__], stdin=subprocess.PIPE)  # noqa: S603 (our own file)
         if self._will.stdin is not None:
@@ -76,6 +85,7 @@ class Core:
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.shutdown(timeout=STOP_SECONDS)
+            self._left.append(engine.engine_core.resources)
         will, self._will = self._will, None
         if will is not None:
             will.communicate(b"kept\n")
@@ -84,6 +94,14 @@ class Core:
         """Listen no more to the core: its end is wanted, and no failure."""
         if (handler := getattr(self._engine, "output_handler", None)) is not None:
             handler.cancel()
+
+    def tidy(self) -> None:
+        """On the event loop, after `stop`: vLLM closes its sockets there, and would leave their context open."""
+        left, self._left = self._left, []
+        for resources in left:
+            sockets = (resources.input_socket, resources.output_socket)
+            if all(socket is None or socket.closed for socket in sockets):
+                resources.ctx.term()
 
     @property
     def alive(self) -> bool:
@@ -104,7 +122,23 @@ class Core:
         """Lower is more urgent."""
         if not self.alive:
             raise EngineError("vLLM's core has died; a new streaming session starts it again")
-        return Request(self._engine, priority, parameters_of(self.options))
+        return Request(self._engine, priority, parameters_of(self.options), self._gathering)
+
+    def _new_gathering(self) -> Gathering | None:
+        """On a GPU a step is so short that waiting for others would not pay."""
+        core = self._engine.engine_core
+        if not _on_cpu() or not hasattr(core, "pause_scheduler_async"):
+            return None
+
+        async def hold() -> None:
+            with _as_engine_error():
+                await core.pause_scheduler_async("keep", False)
+
+        async def release() -> None:
+            with _as_engine_error():
+                await core.resume_scheduler_async()
+
+        return Gathering(hold, release)
 
     def _arguments(self) -> dict[str, Any]:
         options = self.options
@@ -135,8 +169,12 @@ class Core:
 class Request:
     """One request of vLLM's that stays open: a chunk goes in, the token after it comes out, one at a time."""
 
-    def __init__(self, engine: Any, priority: int, parameters: Any) -> None:
+    def __init__(self, engine: Any, priority: int, parameters: Any, gathering: Gathering | None) -> None:
         self._engine = engine
+        self._gathering = gathering
+        self._begun = False
+        self._chunk: Any = None
+        self._idle = anyio.Event()
         self._inbox: asyncio.Queue[Any] = asyncio.Queue()
         self._outputs: AsyncGenerator[Any, None] = engine.generate(
             self._chunks(), parameters, f"counterpoint-{uuid4().hex}", priority=priority
@@ -147,15 +185,27 @@ class Request:
 
         Being cancelled ends the request. Raises `EngineError` if the core refuses or has died.
         """
-        await self._inbox.put(self._streaming_input(tokens, parameters))
+        self._chunk = self._streaming_input(tokens, parameters)
+        if self._gathering is None or not self._begun or len(tokens) > STEP_TOKENS:
+            self.send()
+            return await self._made()
         try:
-            async for output in self._outputs:
-                made = output.outputs[0]
-                if made.token_ids:
-                    return int(made.token_ids[-1])
-        except Exception as error:
-            raise EngineError(f"vLLM gave up a streaming session: {type(error).__name__}: {error}") from error
-        raise EngineError("vLLM ended a streaming session")
+            await self._gathering.send(self)
+            return await self._made()
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self.aclose()
+            raise
+        finally:
+            self._gathering.land(self)
+
+    def send(self) -> None:
+        self._begun = True
+        self._idle = anyio.Event()
+        self._inbox.put_nowait(self._chunk)
+
+    async def sent(self) -> None:
+        await self._idle.wait()
 
     async def aclose(self) -> None:
         """Free what the core holds of it. Idempotent."""
@@ -166,8 +216,18 @@ class Request:
                 return
             raise EngineError(f"vLLM could not end a streaming session: {error}") from error
 
+    async def _made(self) -> int:
+        with _as_engine_error():
+            async for output in self._outputs:
+                made = output.outputs[0]
+                if made.token_ids:
+                    return int(made.token_ids[-1])
+        raise EngineError("vLLM ended a streaming session")
+
     async def _chunks(self) -> AsyncGenerator[Any, None]:
+        """VLLM asks for the next one once it has given the last one to the core."""
         while True:
+            self._idle.set()
             yield await self._inbox.get()
 
     def _streaming_input(self, tokens: Sequence[int], parameters: Any) -> Any:
@@ -197,6 +257,14 @@ def _on_cpu() -> bool:
 def _vllm(module: str) -> Any:
     """VLLM ships no types that pyright could read, and is an extra."""
     return importlib.import_module(f"vllm.{module}")
+
+
+@contextmanager
+def _as_engine_error() -> Generator[None, None, None]:
+    try:
+        yield
+    except Exception as error:
+        raise EngineError(f"vLLM gave up a streaming session: {type(error).__name__}: {error}") from error
 
 
 @contextmanager

@@ -63,7 +63,9 @@ class VllmEngine:
         return await self._open(LIVE)
 
     def background(self) -> Engine:
-        """The same engine for work that gives way: vLLM schedules its sessions after the live ones."""
+        """The same engine for work that gives way: vLLM schedules its sessions after the live ones. They outlive the
+        core: what they were about is done again by the next one.
+        """
         return _Background(self)
 
     async def open_in_background(self) -> VllmSession:
@@ -76,18 +78,25 @@ class VllmEngine:
             session.closed = True
         self._core.leave()
         await anyio.to_thread.run_sync(self._core.stop)
+        self._core.tidy()
 
     async def _open(self, priority: int) -> VllmSession:
-        if self._closed:
-            raise EngineError("the engine is closed")
-        async with self._starting:
-            if not self._core.alive:
-                await anyio.to_thread.run_sync(self._core.start)
+        await self._start()
         if sum(not session.closed for session in self._sessions) >= self._most:
             raise EngineFull(f"vLLM holds {self._most} streaming sessions already: close one first, or give it memory")
-        session = VllmSession(self._core, priority, self.capabilities.max_length, self._size)
+        start_again = self._start if priority == BACKGROUND else None
+        session = VllmSession(self._core, priority, self.capabilities.max_length, self._size, start_again)
         self._sessions.add(session)
         return session
+
+    async def _start(self) -> None:
+        """Unless the core is alive."""
+        async with self._starting:
+            if self._closed:
+                raise EngineError("the engine is closed")
+            if not self._core.alive:
+                await anyio.to_thread.run_sync(self._core.start)
+                self._core.tidy()
 
 
 class _Background:

@@ -4,7 +4,7 @@ vLLM drops the last token that it sampled of every chunk. Here every chunk makes
 core at the head of the next chunk: what was yielded is in the sequence, and nothing runs ahead of who asked for it.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 from counterpoint.engines.token_sequence import TokenSequence
@@ -15,12 +15,27 @@ AT_ONCE = 64
 """Appended tokens that wait for the next chunk that makes something; more are computed when they come."""
 
 
-class VllmSession:
-    """`priority`: lower is more urgent."""
+LIVES = 2
+"""Deaths of the core that a session may outlive: what it asks for may be what the core dies of."""
 
-    def __init__(self, core: Core, priority: int, max_length: int, vocabulary: int) -> None:
+
+class VllmSession:
+    """`priority`: lower is more urgent. `start_again`: for a session that outlives the core, and then goes on where it
+    was in the next one. Without it, whoever has the session learns of the death.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        priority: int,
+        max_length: int,
+        vocabulary: int,
+        start_again: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._core = core
         self._priority = priority
+        self._start_again = start_again
+        self._lives = LIVES
         self._sequence = TokenSequence(max_length, vocabulary)
         self._sent = 0
         self._next: int | None = None
@@ -88,13 +103,28 @@ class VllmSession:
         self._check_open()
         self._sequence.check_begun()
         with self._sequence.alone():
-            if self._request is None:
-                self._request = self._core.request(self._priority)
-            chunk, sent, self._sent = self._sequence.slice(self._sent, upto), self._sent, 0
-            request, self._request = self._request, None
-            made = await request.next(chunk, parameters)
-            self._request, self._sent = request, sent + len(chunk)
-            return made
+            while True:
+                try:
+                    return await self._chunk(upto, parameters)
+                except EngineError:
+                    if not await self._outlive():
+                        raise
+
+    async def _chunk(self, upto: int, parameters: Any) -> int:
+        if self._request is None:
+            self._request = self._core.request(self._priority)
+        chunk, sent, self._sent = self._sequence.slice(self._sent, upto), self._sent, 0
+        request, self._request = self._request, None
+        made = await request.next(chunk, parameters)
+        self._request, self._sent = request, sent + len(chunk)
+        return made
+
+    async def _outlive(self) -> bool:
+        if self._start_again is None or self.closed or self._core.alive or self._lives == 0:
+            return False
+        self._lives -= 1
+        await self._start_again()
+        return True
 
     async def _begin_again(self) -> None:
         request, self._request = self._request, None
