@@ -10,9 +10,11 @@ from typing import Final, Self
 import anyio
 
 from counterpoint.background.engines.calling import Spoken, Written
-from counterpoint.background.engines.chat_prompt import ChatSettings, request_of
+from counterpoint.background.engines.chat_prompt import Calling, ChatSettings, request_about, request_of
+from counterpoint.background.engines.looking_up import Found, look_up
 from counterpoint.background.engines.passages import passages_of, sources_of
 from counterpoint.background.engines.prompting import PASSAGES
+from counterpoint.background.engines.searching import search_tools, wanted_of
 from counterpoint.background.engines.transcript import Transcript
 from counterpoint.background.model import Answer, Call, Observation, Progress, Say, Step, Usage
 from counterpoint.engines.http.address import address_of
@@ -79,14 +81,23 @@ class ChatBackground:
         self, package: ContextPackage, tools: Sequence[ToolSchema], observations: Sequence[Observation]
     ) -> AsyncGenerator[Step, None]:
         """Raises `ServerFault` or `ConfigurationError` where no answer can be had, `ModelFailed` where none came."""
+        found = None
+        if self._settings.tools is Calling.SEARCH and search_tools(tools):
+            found = look_up(wanted_of(package, observations), tools, observations)
+            if not isinstance(found, Found):
+                yield found
+                return
         asked: list[Request] = []
 
         def render(quirks: Quirks) -> Request:
-            asked.append(request_of(package, tools, observations, self._settings, quirks))
+            if found is None:
+                asked.append(request_of(package, tools, observations, self._settings, quirks))
+            else:
+                asked.append(request_about(found, self._settings, quirks))
             return asked[-1]
 
         work = package.current
-        hearing = _Hearing(observations)
+        hearing = _Hearing(observations, found)
         seconds = SECONDS if work is None else work.delegation.seconds
         async with aclosing(self._server.ask(render, seconds=seconds)) as deltas:
             async for delta in deltas:
@@ -100,11 +111,12 @@ class ChatBackground:
 
 
 class _Hearing:
-    """One answer as it comes in. `over`: nothing more of it is wanted."""
+    """One answer as it comes in. `found`: what it has to stand on, if anything. `over`: no more of it is wanted."""
 
-    def __init__(self, observations: Sequence[Observation]) -> None:
+    def __init__(self, observations: Sequence[Observation], found: Found | None = None) -> None:
         self._observations = observations
-        self._transcript = Transcript()
+        self._found = found
+        self._transcript = Transcript() if found is None else Transcript(found.backs)
         self._calls = CallAssembly()
         self._began = anyio.current_time()
         self._quiet = True
@@ -147,6 +159,8 @@ class _Hearing:
         steps += [Call(self._id(number, call), call.name, call.arguments) for number, call in enumerate(calls)]
         if calls or self._transcript.calls:
             return steps
+        if self._found is not None:
+            return [*steps, self._found.answer(self._transcript.said)]
         told = " ".join(self._transcript.said)
         if self._stopped == "content_filter":
             told = f"{told} {FILTERED}".strip()

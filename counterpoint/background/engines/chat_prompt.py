@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from counterpoint.background.engines import prompting
+from counterpoint.background.engines.looking_up import SHORT_TOKENS, Found
 from counterpoint.background.engines.searching import wanted_of
 from counterpoint.background.model import Observation
 from counterpoint.engines.http.calls import WholeCall
@@ -32,11 +33,14 @@ LEAST_RESULT: Final = 200
 class Calling(enum.Enum):
     """`AUTO`: the model may call tools. `REQUIRED`: it calls one first, and then answers; servers that guide decoding
     make the calls of the smallest models valid. `TEXT`: it writes calls into its text, for servers that know of none.
+    `SEARCH`: where there are search tools, they are asked with the request as it is, and the model answers from what
+    was found; for models too small to know what to look for.
     """
 
     AUTO = "auto"
     REQUIRED = "required"
     TEXT = "text"
+    SEARCH = "search"
 
 
 class ChatSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,6 +88,12 @@ def request_of(
         must_call=settings.tools is Calling.REQUIRED,
         temperature=settings.temperature,
     )
+
+
+def request_about(found: Found, settings: ChatSettings, quirks: Quirks) -> Request:
+    """To be answered from what was found."""
+    answer, _ = _shares(settings, quirks)
+    return Request((Message("user", found.prompt),), min(answer, SHORT_TOKENS), temperature=settings.temperature)
 
 
 def _shares(settings: ChatSettings, quirks: Quirks) -> tuple[int, int]:

@@ -10,17 +10,9 @@ from typing import assert_never
 
 from counterpoint.background.engines import prompting
 from counterpoint.background.engines.calling import Spoken, Written
+from counterpoint.background.engines.looking_up import SHORT_TOKENS, Found, look_up
 from counterpoint.background.engines.passages import passages_of, sources_of
-from counterpoint.background.engines.quoting import quote
-from counterpoint.background.engines.ranking import backed
-from counterpoint.background.engines.searching import (
-    Wanted,
-    came_of,
-    nothing_found,
-    search_call,
-    search_tools,
-    wanted_of,
-)
+from counterpoint.background.engines.searching import Wanted, search_tools, wanted_of
 from counterpoint.background.engines.transcript import Transcript
 from counterpoint.background.model import Answer, Call, Observation, Say, Step, Usage
 from counterpoint.engines.chat import ChatEngine
@@ -31,9 +23,6 @@ from counterpoint.tools.schema import ToolSchema
 
 SMALL = 1_500_000_000
 """Weights below which a model searches first by default."""
-
-SHORT_TOKENS = 80
-"""Written by a model that answers from what was found: two spoken sentences."""
 
 
 class LocalBackground:
@@ -67,36 +56,26 @@ class LocalBackground:
         self, package: ContextPackage, tools: Sequence[ToolSchema], observations: Sequence[Observation]
     ) -> AsyncGenerator[Step, None]:
         wanted = wanted_of(package, observations)
-        searches = [search_call(tool, wanted.text) for tool in search_tools(tools)] if self._retrieve_first else []
-        round_ = self._told(wanted, searches, observations) if searches else self._asked(package, tools, observations)
+        first = self._retrieve_first and search_tools(tools)
+        round_ = self._told(wanted, tools, observations) if first else self._asked(package, tools, observations)
         async with aclosing(round_) as steps:
             async for step in steps:
                 yield step
 
     async def _told(
-        self, wanted: Wanted, searches: Sequence[Call], observations: Sequence[Observation]
+        self, wanted: Wanted, tools: Sequence[ToolSchema], observations: Sequence[Observation]
     ) -> AsyncGenerator[Step, None]:
         """Search; then answer from what was found."""
-        for call in searches:
-            if came_of(call, observations) is None:
-                yield call
-                return
-        outcomes = [outcome for call in searches if (outcome := came_of(call, observations)) is not None]
-        passages = [passage for each in outcomes if not each.failed for passage in passages_of(each.text)]
-        quoted = quote(wanted.text, passages, wanted.correction)
-        if quoted is None:
-            failures = [each.text for each in outcomes if each.failed]
-            yield Answer(nothing_found(wanted.text, failures, able=True))
+        found = look_up(wanted, tools, observations)
+        if not isinstance(found, Found):
+            yield found
             return
-        prompt = self._prompt("", prompting.small_prompt(wanted, passages))
-        transcript = Transcript(lambda sentence: backed(sentence, wanted.text, passages), single_line=self._single_line)
+        prompt = self._prompt("", found.prompt)
+        transcript = Transcript(found.backs, single_line=self._single_line)
         async with aclosing(self._written(prompt, transcript, min(SHORT_TOKENS, self._answer_tokens))) as steps:
             async for step in steps:
                 yield step
-        if transcript.said:
-            yield Answer(" ".join(transcript.said), sources=sources_of(passages[: prompting.PASSAGES]))
-        else:
-            yield Answer(quoted.text, sources=quoted.sources)
+        yield found.answer(transcript.said)
 
     async def _asked(
         self, package: ContextPackage, tools: Sequence[ToolSchema], observations: Sequence[Observation]

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from itertools import zip_longest
 
 import anyio
+import msgspec
 import pytest
 from chat_server import (
     CUT,
@@ -409,6 +410,51 @@ async def test_a_first_call_can_be_required_and_then_it_answers():
         await steps(url, settings=settings, tools=[search.schema], observations=[Observation("ten", call)])
     assert wire.asked[0]["tool_choice"] == "required"
     assert "tools" not in wire.asked[1]
+
+
+SEARCHING = ChatSettings(tools=Calling.SEARCH)
+FOUND = msgspec.json.encode([FERRY]).decode()
+
+
+async def test_a_small_model_is_asked_only_when_the_search_is_made_and_says_only_what_was_found():
+    wire = Wire(answers("The ferry to Ystad leaves at ten. Its captain is called Ferdinand."))
+    async with serving(wire) as url:
+        (call,) = await steps(url, settings=SEARCHING, tools=[platform.schema, search.schema])
+        assert (call.tool, json.loads(call.arguments)) == ("search", {"query": "When does the ferry leave?"})
+        assert wire.asked == []
+        observations = [Observation(FOUND, call)]
+        made = await steps(url, settings=SEARCHING, tools=[search.schema], observations=observations)
+    assert [step.text for step in made if isinstance(step, Say)] == ["The ferry to Ystad leaves at ten."]
+    assert made[-1] == Answer("The ferry to Ystad leaves at ten.", sources=(FERRY.source,))
+    assert "tools" not in wire.asked[0]
+    assert FERRY.text in wire.asked[0]["messages"][0]["content"]
+
+
+async def test_where_a_small_model_says_nothing_that_was_found_it_is_quoted():
+    async with serving(Wire(answers("You are a friendly companion."))) as url:
+        (call,) = await steps(url, settings=SEARCHING, tools=[search.schema])
+        observations = [Observation(FOUND, call)]
+        made = await steps(url, settings=SEARCHING, tools=[search.schema], observations=observations)
+    assert not [step for step in made if isinstance(step, Say)]
+    assert made[-1] == Answer(f"According to Ferries: {FERRY.text}", sources=(FERRY.source,))
+
+
+async def test_where_the_search_found_nothing_the_model_is_not_asked():
+    wire = Wire(answers("Anything."))
+    async with serving(wire) as url:
+        (call,) = await steps(url, settings=SEARCHING, tools=[search.schema])
+        observations = [Observation("[]", call)]
+        (answer,) = await steps(url, settings=SEARCHING, tools=[search.schema], observations=observations)
+    assert "found nothing" in answer.text
+    assert wire.asked == []
+
+
+async def test_without_a_tool_that_searches_a_model_that_should_may_call_the_others():
+    wire = Wire(asks_for("platform", '{"train": 13}'))
+    async with serving(wire) as url:
+        *_, call = await steps(url, settings=SEARCHING, tools=[platform.schema])
+    assert call.tool == "platform"
+    assert wire.asked[0]["tools"]
 
 
 async def test_a_correction_stands_where_it_was_made():
