@@ -2,13 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import pytest
-import pytest_asyncio
 from core_process import kill_core
 
 pytest.register_assert_rewrite("counterpoint.testing.engine_contract")
@@ -22,21 +20,8 @@ from counterpoint.testing.engine_contract import WORDS, EngineContract, after, o
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.filterwarnings("default"),  # torch and vLLM warn about themselves
+    pytest.mark.asyncio(loop_scope="session"),
 ]
-
-SMALL = CoreOptions(max_length=256, max_sessions=4, kv_gibibytes=0.1, dtype="float32")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def vllm() -> AsyncGenerator[VllmEngine, None]:
-    engine = await anyio.to_thread.run_sync(load_vllm, "smollm2", SMALL)
-    try:
-        await after(engine, engine.tokenizer.encode(WORDS), 1)
-        yield engine
-    finally:
-        await engine.aclose()
 
 
 class TestVllm(EngineContract):

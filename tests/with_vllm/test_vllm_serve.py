@@ -1,24 +1,18 @@
 """`vllm serve` with real weights, over HTTP: what a served model gets from us, and what the server sees of it."""
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Annotated
 
 import anyio
 import httpx
 import msgspec
 import pytest
-from chat_server import free_port
+from vllm_server import CONTEXT
 
 from counterpoint.background.engines.chat import ChatBackground
 from counterpoint.background.engines.chat_prompt import Calling, ChatSettings
 from counterpoint.background.model import Answer, Call, Observation, Say, Usage
-from counterpoint.engines.smollm2 import smollm2_folder
 from counterpoint.errors import ConfigurationError
 from counterpoint.interaction.engines.chat import ChatInteraction
 from counterpoint.interaction.engines.settings import Delegating, Settings
@@ -31,42 +25,7 @@ from counterpoint.shared_context.notes import NoteKind
 from counterpoint.shared_context.package import ContextPackage, Speaker, Utterance, Work
 from counterpoint.tools.definition import tool
 
-pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("default")]
-
-CONTEXT = 2_048
-START_SECONDS = 300
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The module behind `vllm serve`: the command itself looks for a package that the wheel for processors is not."""
-    port, log = free_port(), tmp_path_factory.mktemp("vllm") / "log"
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--model", str(smollm2_folder()), "--served-model-name", "smollm2", "--dtype", "float32"]
-    command += ["--enforce-eager", "--max-model-len", str(CONTEXT), "--max-num-seqs", "8"]
-    command += ["--enable-auto-tool-choice", "--tool-call-parser", "hermes"]
-    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
-    with log.open("w") as out:
-        server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
-        try:
-            anyio.run(until_it_answers, f"http://127.0.0.1:{port}/health", server, log)
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            server.terminate()
-            server.wait(60)
-
-
-async def until_it_answers(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    with anyio.fail_after(START_SECONDS):
-        async with httpx.AsyncClient(trust_env=False) as client:
-            while True:
-                assert server.poll() is None, await anyio.Path(log).read_text()
-                try:
-                    if (await client.get(address)).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    pass
-                await anyio.sleep(0.5)
+pytestmark = pytest.mark.real
 
 
 async def metric(url: str, name: str) -> float:
