@@ -1,26 +1,44 @@
 """Evaluation items with sound, in the format of `counterpoint.evaluation.items`: scenes said by synthesizers, mixed as samples.
 
-    python -m training.items --out training/runs/items --count 100
+    python -m training.items --out training/runs/items --count 300 --jobs 2
     python -m training.items --out counterpoint/evaluation/thirty --thirty
 
-Pairs, sums, times and voices are those that are never trained on ("seen voices": only the voices are known).
+Pairs, sums, times and voices are those that are never trained on ("seen voices": only the voices are known). An item depends on the seed and its own
+number alone: more items begin with the same ones, and what is there already is not made again.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import time
 import wave
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from counterpoint.evaluation.items import Expected, GoOn, Hand, Item, Laid, Recite, Say, Spoken, Stop, Suite, save_items
+from counterpoint.evaluation.items import (
+    Expected,
+    GoOn,
+    Hand,
+    Item,
+    Laid,
+    Recite,
+    Say,
+    Spoken,
+    Stop,
+    Suite,
+    load_items,
+    save_items,
+)
 from counterpoint.evaluation.windows import cuespeak_window, timespeak_window
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import RATE
 from counterpoint.shared_context.notes import NoteKind
-from training import phrases, voices
+from training import overlaps, phrases, voices
 from training.align import align
 from training.bank import LOUDNESS, _engine, espeak_variants, seed_of
 from training.scene import BEAT, Demand, NoClip, Placed, Scene, Utterance, beat_of
@@ -35,7 +53,7 @@ TASKS = {
     Suite.CUESPEAK: ("brisk cue", "cue"),
     Suite.TIMESPEAK: ("timed", "timed", "timed", "repeated"),
     Suite.DELEGATION: ("delegation",),
-    Suite.DUPLEX: ("interruption",),
+    Suite.DUPLEX: ("interruption",) * 6 + tuple(overlaps.KINDS) * 2,
 }
 BEATS = {Suite.WORDS: 40, Suite.CUESPEAK: 60, Suite.TIMESPEAK: 75, Suite.DELEGATION: 90, Suite.DUPLEX: 90}
 THIRTY = {
@@ -46,6 +64,8 @@ THIRTY = {
     Suite.DUPLEX: (44, 1),
 }
 """Beats and items of each split in the small set that comes with the package, with eight bits a sample."""
+BENCHMARK_BEATS = 75
+"""Of the scenes for the rules of Full-Duplex-Bench."""
 CONTENT = {v.IDS[word] for word in v.CONTENT}
 KINDS = {
     "<result>": NoteKind.RESULT,
@@ -79,8 +99,11 @@ class SynthSpeaker:
 def voices_of(split: str, rng: np.random.Generator) -> tuple[str, Voice]:
     """A random voice of the split."""
     if split == "unseen synthesizers":
+        import onnxruntime
+
         piper, reference = _engine(voices.Piper, "joe"), _engine(voices.Flite, "rms")
         length = float(rng.uniform(0.85, 1.2))
+        onnxruntime.set_seed(int(rng.integers(2**31)))  # its noise
         return "piper joe", lambda text: _aligned(reference.say(text, 0.97), piper.samples(text, length))
     if split == "unseen voices":
         slt = _engine(voices.Flite, "slt")
@@ -197,8 +220,10 @@ def _ended(scene: Scene, beat: int) -> float:
     return beat * BEAT
 
 
-def item_of(scene: Scene, suite: Suite, split: str, name: str, voice: str) -> Item:
-    """The scene as an item."""
+def item_of(
+    scene: Scene, suite: Suite, split: str, name: str, voice: str, expect: tuple[Expected, ...] | None = None
+) -> Item:
+    """The scene as an item; what is expected comes from its demands, where it is not given."""
     heard = [(placed, n) for placed in scene.placed if not placed.aloof for n in range(len(placed.labels))]
     return Item(
         name,
@@ -213,7 +238,7 @@ def item_of(scene: Scene, suite: Suite, split: str, name: str, voice: str) -> It
             for note in scene.notes
         ),
         speaking=tuple((round(float(p.start), 3), round(float(p.end), 3)) for p in scene.placed if not p.aloof),
-        expect=() if suite is Suite.WORDS else expectations(scene, suite),
+        expect=() if suite is Suite.WORDS else expectations(scene, suite) if expect is None else expect,
     )
 
 
@@ -234,23 +259,84 @@ def write_wav(path: Path, samples: np.ndarray, eight_bits: bool) -> None:
             file.writeframes((samples * 32767).astype("<i2").tobytes())
 
 
-def make(suite: Suite, split: str, count: int, beats: int, out: Path, eight_bits: bool = False) -> list[Item]:
+def make(
+    suite: Suite, split: str, count: int, beats: int, out: Path, eight_bits: bool = False, seed: int = 0
+) -> list[Item]:
     """Items with their sounds written to the folder."""
-    rng = np.random.default_rng(seed_of("items", suite.value, split, beats))
-    found: list[Item] = []
-    while len(found) < count:
-        name, voice = voices_of(split, rng)
+    return [make_one(suite, split, beats, out, eight_bits, seed, number) for number in range(count)]
+
+
+def name_of(suite: Suite, split: str, seed: int, number: int) -> str:
+    return f"{suite.value}-{split.replace(' ', '-')}-{number:03}" + (f"-{seed}" if seed else "")
+
+
+def make_one(suite: Suite, split: str, beats: int, out: Path, eight_bits: bool, seed: int, number: int) -> Item:
+    """One item; the same for the same arguments."""
+    name = name_of(suite, split, seed, number)
+    rng = np.random.default_rng(seed_of("items", suite.value, split, beats, seed, number))
+    while True:
         try:
-            scene = sample(rng, str(rng.choice(TASKS[suite])), lambda: SynthSpeaker(voice, rng), beats, tries=6)
-            item = item_of(scene, suite, split, f"{suite.value}-{split.replace(' ', '-')}-{len(found):03}", name)
+            return _tried(suite, split, beats, out, eight_bits, name, rng)
         except (NoClip, ValueError):  # nothing fits, or nothing is expected
             continue
-        sound = mixed(scene, rng)
-        if eight_bits:  # close to full scale, where eight bits are enough
-            sound *= 0.5 / max(0.05, float(np.abs(sound).max()))
-        write_wav(out / item.sound, sound, eight_bits)
-        found.append(item)
+
+
+def _tried(
+    suite: Suite, split: str, beats: int, out: Path, eight_bits: bool, name: str, rng: np.random.Generator
+) -> Item:
+    voice_name, voice = voices_of(split, rng)
+    task = str(rng.choice(TASKS[suite]))
+    clean = None
+    if task in overlaps.KINDS:
+        scene = Scene(BENCHMARK_BEATS, rng, task)
+        expected, clean = overlaps.KINDS[task](scene, SynthSpeaker(voice, rng))
+        item = item_of(scene, suite, split, name, voice_name, (expected,))
+    else:
+        scene = sample(rng, task, lambda: SynthSpeaker(voice, rng), beats, tries=6)
+        item = item_of(scene, suite, split, name, voice_name)
+    room = int(rng.integers(2**31))
+    write_wav(out / item.sound, _levelled(mixed(scene, np.random.default_rng(room)), eight_bits), eight_bits)
+    if clean is not None:
+        item = msgspec.structs.replace(item, clean=f"{name}-clean.wav")
+        write_wav(out / item.clean, _levelled(mixed(clean, np.random.default_rng(room)), eight_bits), eight_bits)
+    return item
+
+
+def _levelled(sound: np.ndarray, eight_bits: bool) -> np.ndarray:
+    """Close to full scale where eight bits are to be enough."""
+    return sound * (0.5 / max(0.05, float(np.abs(sound).max()))) if eight_bits else sound
+
+
+def spread(
+    jobs: int, split: str, wanted: list[tuple[Suite, int, int]], out: Path, eight_bits: bool = False, seed: int = 0
+) -> list[Item]:
+    """Items (suite, beats, number) by several processes at a time, a fresh one for each: espeak-ng goes on where it was in its noise, and is dumb
+    after Piper, which brings its own.
+    """
+    found: list[Item] = []
+    start = time.perf_counter()
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["training.items"])
+    with context.Pool(jobs, maxtasksperchild=1) as pool:
+        work = partial(_made, split=split, out=out, eight_bits=eight_bits, seed=seed)
+        for item in pool.imap(work, wanted):
+            found.append(item)
+            seconds = time.perf_counter() - start
+            left = (len(wanted) - len(found)) * seconds / len(found) / 60
+            print(f"\r{split}: {len(found)} of {len(wanted)} items, {left:.1f} min left  ", end="", flush=True)
+    print(f"\n{split}: {(time.perf_counter() - start) / 60 / len(found) * 100:.1f} min for 100 items", flush=True)
     return found
+
+
+def _made(one: tuple[Suite, int, int], split: str, out: Path, eight_bits: bool, seed: int) -> Item:
+    """An item, from the folder if a run that was broken off left it there."""
+    suite, beats, number = one
+    record = out / f"{name_of(suite, split, seed, number)}.json"
+    if record.exists():
+        return msgspec.json.decode(record.read_bytes(), type=Item)
+    item = make_one(suite, split, beats, out, eight_bits, seed, number)
+    record.write_bytes(msgspec.json.encode(item))
+    return item
 
 
 def main() -> None:
@@ -258,20 +344,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=100, help="items of each suite and split")
-    parser.add_argument("--suites", default=",".join(suite.value for suite in Suite))
+    parser.add_argument("--suites", default=",".join(suite.value for suite in TASKS))
     parser.add_argument("--splits", default="seen voices,unseen variants,unseen synthesizers")
     parser.add_argument("--thirty", action="store_true", help="the small set that comes with the package")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    items: list[Item] = []
-    for split in arguments.splits.split(
-        ","
-    ):  # Piper's last: it brings an espeak-ng of its own, and ours is dumb after it
-        for suite in map(Suite, arguments.suites.split(",")):
-            beats, count = THIRTY[suite] if arguments.thirty else (BEATS[suite], arguments.count)
-            items += make(suite, split, count, beats, arguments.out, eight_bits=arguments.thirty)
-            save_items(tuple(items), arguments.out)
-            print(f"{suite.value}, {split}: {count} items", flush=True)
+    known = load_items(arguments.out) if (arguments.out / "items.json").exists() else ()
+    items = {item.id: item for item in known}
+    for split in arguments.splits.split(","):
+        sizes = {suite: THIRTY[suite] if arguments.thirty else (BEATS[suite], arguments.count) for suite in TASKS}
+        chosen = [Suite(name) for name in arguments.suites.split(",")]
+        wanted = [
+            (suite, sizes[suite][0], number)
+            for suite in chosen
+            for number in range(sizes[suite][1])
+            if name_of(suite, split, arguments.seed, number) not in items
+        ]
+        if not wanted:
+            continue
+        made = spread(arguments.jobs, split, wanted, arguments.out, arguments.thirty, arguments.seed)
+        items |= {item.id: item for item in made}
+        save_items(tuple(items.values()), arguments.out)
+    for record in arguments.out.glob("*-[0-9]*.json"):  # they are in items.json now
+        record.unlink()
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def _words(wanted: list[Phrase]) -> tuple[At, ...]:
 def _phrases(expected: Expected) -> list[Phrase]:
     match expected:
         case Say():
-            first = expected.due + _REACTION if expected.due else (expected.begin + expected.end) / 2
+            first = expected.due + _REACTION if expected.due else expected.begin + 0.2 + _REACTION
             return [(first, " ".join(expected.words))]
         case Recite(begin, _, words):
             return [(begin + 0.1, " ".join(words))]

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from counterpoint.evaluation.baselines import silent
-from counterpoint.evaluation.items import GoOn, Item, Stop, Suite, load_items, save_items
+from counterpoint.evaluation.items import GoOn, Item, Overlap, Stop, Suite, TakeOver, Turn, load_items, save_items
 from counterpoint.evaluation.lived import At, Lived
+from counterpoint.evaluation.oracle import perfect
 from counterpoint.evaluation.scoring import score
 from counterpoint.evaluation.sound import read_wav
 from counterpoint.interaction.nn import vocabulary as v
-from training.items import TASKS, SynthSpeaker, item_of, make, mixed, voices_of
-from training.scene import Scene
+from training import overlaps
+from training.items import TASKS, SynthSpeaker, item_of, make, mixed, spread, voices_of
+from training.scene import NoClip, Scene
 from training.speakers import TextSpeaker
 from training.tasks import sample
 
@@ -23,7 +25,8 @@ def scenes(suite: Suite, count: int) -> list[tuple[Scene, Item]]:
     found: list[tuple[Scene, Item]] = []
     for seed in range(200):
         random = np.random.default_rng(seed)
-        scene = sample(random, TASKS[suite][seed % len(TASKS[suite])], lambda random=random: TextSpeaker(random), 110)
+        known = [task for task in TASKS[suite] if task not in overlaps.KINDS]
+        scene = sample(random, known[seed % len(known)], lambda random=random: TextSpeaker(random), 110)
         try:
             found.append((scene, item_of(scene, suite, "seen voices", f"{suite.value}-{seed}", "nobody")))
         except ValueError:  # nothing is expected
@@ -44,7 +47,7 @@ def as_lived(scene: Scene) -> Lived:
     )
 
 
-@pytest.mark.parametrize("suite", list(Suite))
+@pytest.mark.parametrize("suite", list(TASKS))
 def test_the_oracle_of_the_scenes_gets_everything_right(suite: Suite) -> None:
     for scene, item in scenes(suite, 25):
         scored = score(item, as_lived(scene))
@@ -85,3 +88,70 @@ def test_clips_stand_where_their_words_are_said_to_end() -> None:
     quiet, loud = sound[: 16_000 - 800].mean(), sound[16_000 : int(placed.end * 16_000)].mean()
     assert loud > 3 * quiet
     assert placed.labels == tuple(sorted(placed.labels))
+
+
+def made(kind: str, count: int = 4) -> list[tuple[Scene, Scene | None, Item]]:
+    """Scenes for the rules of Full-Duplex-Bench, said by espeak-ng."""
+    found: list[tuple[Scene, Scene | None, Item]] = []
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        name, voice = voices_of("unseen variants", random)
+        scene = Scene(75, random, kind)
+        try:
+            expected, clean = overlaps.KINDS[kind](scene, SynthSpeaker(voice, random))
+        except NoClip:
+            continue
+        found.append(
+            (scene, clean, item_of(scene, Suite.DUPLEX, "unseen variants", f"{kind}-{seed}", name, (expected,)))
+        )
+        if len(found) == count:
+            return found
+    raise AssertionError(f"too few scenes of {kind}")
+
+
+@pytest.mark.parametrize("kind", list(overlaps.KINDS))
+def test_what_a_benchmark_scene_expects_perfection_does_and_silence_does_not(kind: str) -> None:
+    for _, _, item in made(kind):
+        assert score(item, perfect(item)).score == 1
+        assert score(item, silent()).score == 0
+
+
+def test_a_pause_is_silence_within_what_the_person_says() -> None:
+    for scene, _, item in made("pause"):
+        (expected,) = item.expect
+        assert isinstance(expected, TakeOver)
+        assert expected.turn is Turn.PAUSE
+        first, second = scene.placed
+        assert second.start - first.end >= 0.79
+        assert expected.at == pytest.approx(second.end, abs=0.1)
+        sound = np.abs(mixed(scene, np.random.default_rng(0)))
+        gap = sound[int((first.end + 0.05) * 16_000) : int((second.start - 0.05) * 16_000)]
+        assert gap.mean() < 0.3 * sound[int(second.start * 16_000) : int(second.end * 16_000)].mean()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in overlaps.KINDS if kind.startswith("over ")])
+def test_the_clean_sound_lacks_the_overlap_only(kind: str) -> None:
+    for scene, clean, item in made(kind):
+        (expected,) = item.expect
+        assert isinstance(expected, Overlap)
+        assert clean is not None
+        assert len(clean.placed) == len(scene.placed) - 1
+        noisy, plain = (mixed(each, np.random.default_rng(7)) for each in (scene, clean))
+        begin, end = int(expected.begin * 16_000) - 160, int((expected.end + 1.5) * 16_000)
+        assert np.array_equal(noisy[:begin], plain[:begin])
+        assert np.array_equal(noisy[end:], plain[end:])
+        assert not np.array_equal(noisy, plain)
+
+
+def test_an_item_depends_on_the_seed_and_its_number_alone(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("two", "one", "other")]
+    for folder in folders:
+        folder.mkdir()
+    numbers = ((0, 1), (1,), (1,))
+    made = [
+        spread(1, "unseen variants", [(Suite.CUESPEAK, 40, number) for number in wanted], folder, seed=seed)
+        for folder, wanted, seed in zip(folders, numbers, (0, 0, 1), strict=True)
+    ]
+    assert made[0][1] == made[1][0]
+    assert (folders[0] / made[0][1].sound).read_bytes() == (folders[1] / made[1][0].sound).read_bytes()
+    assert made[2][0].words != made[1][0].words
