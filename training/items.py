@@ -316,7 +316,7 @@ def spread(
     found: list[Item] = []
     start = time.perf_counter()
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.items"])
+    context.set_forkserver_preload(["training.overlaps", "counterpoint.evaluation.items"])  # costly imports, once
     with context.Pool(jobs, maxtasksperchild=1) as pool:
         work = partial(_made, split=split, out=out, eight_bits=eight_bits, seed=seed)
         for item in pool.imap(work, wanted):

@@ -23,6 +23,9 @@ from counterpoint.interaction.model import InteractionModel, Modality
 from counterpoint.interaction.speech.load import load_voice
 from counterpoint.interaction.speech.voice import Voice
 
+CEILING_ITEMS: Final = 40
+"""Items of each suite and split whose oracle is spoken and judged: the judge's ceiling needs no more."""
+
 _LOOKS_EVERY: Final = 2.0
 """Seconds between looks at whether the processes are alive."""
 
@@ -67,11 +70,20 @@ async def _some(work: Work, items: Sequence[Item], mine: Sequence[tuple[int, Ite
             voice = await anyio.to_thread.run_sync(_voice, work.oracle_voice) if judging else None
             if voice is not None:
                 closing.callback(voice.close)
+            ceiling = _first_of_each(items, CEILING_ITEMS)
             for number, item in mine:
                 if reason := lacks(model.capabilities, item):
                     done(number, reason)
                 else:
-                    done(number, await _one(work, item, model, judge, voice))
+                    done(number, await _one(work, item, model, judge, voice if number in ceiling else None))
+
+
+def _first_of_each(items: Sequence[Item], most: int) -> frozenset[int]:
+    """Numbers of the first items of each suite and split."""
+    chosen: dict[tuple[Suite, str], list[int]] = {}
+    for number, item in enumerate(items):
+        chosen.setdefault((item.suite, item.split), []).append(number)
+    return frozenset(number for numbers in chosen.values() for number in numbers[:most])
 
 
 async def _one(work: Work, item: Item, model: InteractionModel, judge: Judge | None, voice: Voice | None) -> Result:

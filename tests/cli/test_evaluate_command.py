@@ -25,7 +25,8 @@ def test_the_native_model_is_scored_on_what_comes_along(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert LABEL in done.stdout
     data = json.loads(report.read_bytes())
-    assert digest(SHIPPED) in data["model"]
+    assert data["model"] == digest(SHIPPED)
+    assert set(data["without figures"]) == {suite.value for suite in Suite} - {"words", "cuespeak"}
     assert set(data["suites"]) == {"words", "cuespeak"}
     for suite in data["suites"].values():
         assert suite["score"] == pytest.approx(sum(item["score"] for item in suite["items"]) / suite["n"])
@@ -34,12 +35,32 @@ def test_the_native_model_is_scored_on_what_comes_along(tmp_path: Path) -> None:
     assert drawing.read_text().startswith("<svg")
 
 
+def test_several_processes_come_to_the_same_and_the_judge_is_judged(tmp_path: Path) -> None:
+    reports = []
+    for jobs in ("1", "2"):
+        report = tmp_path / jobs
+        done = evaluate("--suite", "cuespeak", "--most", "1", "--judge", "sound", "--jobs", jobs, "--json", str(report))
+        assert done.returncode == 0, done.stderr
+        assert "3 of 3 items" in done.stderr
+        reports.append(json.loads(report.read_bytes()))
+    assert reports[0] == reports[1]
+    assert 0 <= reports[0]["suites"]["cuespeak"]["baselines"]["oracle, spoken"] <= 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("--suite", "dancing"), "there is no suite 'dancing'"),
         (("--items", "/nowhere"), "there are no items in /nowhere"),
         (("--model", "nobody"), "no interaction model is called 'nobody'"),
+        (("--model", "nobody", "--jobs", "2"), "no interaction model is called 'nobody'"),
+        (("--jobs", "0"), "--jobs is 1 or more, not 0"),
+        (("--model", "native", "--ears", "whisper"), "--ears and --voice belong together"),
+        (("--suite", "pauc"), "no items of the suites pauc"),
+        (
+            ("--suite", "cuespeak", "--most", "1", "--judge", "sound", "--oracle-voice", "choir"),
+            "no voice called 'choir'",
+        ),
         (("--suite", "words", "--most", "1", "--json", "/nowhere/report.json"), "cannot write the report"),
     ],
 )
@@ -53,7 +74,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(arguments: tuple[str, ...], s
 def test_the_items_that_come_along_are_small_and_of_every_suite_and_split() -> None:
     items = load_items(COMES_ALONG)
     assert len(items) == 30
-    assert {item.suite for item in items} == set(Suite)
+    assert {item.suite for item in items} == set(Suite) - {Suite.REPCOUNT, Suite.STARTSTOP, Suite.PAUC}
     assert {item.split for item in items} == set(SPLITS) - {"unseen voices"}
     assert sum(path.stat().st_size for path in COMES_ALONG.iterdir()) < 3_000_000
     assert all((COMES_ALONG / item.sound).is_file() for item in items)

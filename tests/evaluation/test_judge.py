@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import anyio
+import msgspec
 import numpy as np
 import pytest
 
@@ -11,13 +14,17 @@ from counterpoint.evaluation.activity import onsets
 from counterpoint.evaluation.items import Item, Overlap, Recite, Say, Scenario, Suite, TakeOver, Turn
 from counterpoint.evaluation.judge import Judge, load_judge, placed, stretches, vocabulary
 from counterpoint.evaluation.lived import At, Lived
+from counterpoint.evaluation.living import live
 from counterpoint.evaluation.oracle import spoken
 from counterpoint.evaluation.report import SOUND, result_of
 from counterpoint.evaluation.scoring import score
 from counterpoint.interaction.speech.choosing import once
 from counterpoint.interaction.speech.ears import HeardWord
-from counterpoint.interaction.speech.load import load_voice
+from counterpoint.interaction.speech.load import load_ears, load_voice
+from counterpoint.interaction.speech.spoken import SpokenInteraction
 from counterpoint.interaction.speech.voice import Voice
+from counterpoint.testing import ScriptedInteraction
+from counterpoint.testing.scripted_interaction import say
 
 ANSWERS = ("green", "water", "seven", "orange")
 CUES = Item(
@@ -117,3 +124,18 @@ def test_sound_that_begins_after_quiet_is_an_onset() -> None:
     sound = np.zeros(16_000, np.float32)
     sound[4_000:6_000] = sound[8_000:10_000] = 0.3
     assert onsets(sound, (0.25, 0.625)) == pytest.approx([0.25, 0.5], abs=0.011)
+
+
+@pytest.mark.real
+async def test_a_model_that_speaks_is_judged_by_its_sound_and_at_its_times(judge: Judge, voice: Voice) -> None:
+    ears = await anyio.to_thread.run_sync(load_ears, "whisper")
+    model = SpokenInteraction(
+        ScriptedInteraction(say("Green.", at=4), say("Water.", at=14), words_per_beat=5), ears, voice
+    )
+    item = msgspec.structs.replace(CUES, seconds=4.4, expect=CUES.expect[:2])
+    lived = await live(model, item, Path(), real_time=True)
+    ears.close()
+    heard = await anyio.to_thread.run_sync(judge.judged, item.suite, lived)
+    assert [each.word for each in heard.said] == ["green", "water"]
+    assert score(item, heard).score == 1
+    assert len(lived.sound or b"") == 2 * round(4.6 * 16_000)

@@ -19,7 +19,8 @@ _RATE: Final = 16_000
 _FRAMES_SPARE, _FRAMES_LEAST, _FRAMES_MOST, _FRAMES_STEP = 250, 1_000, 3_000, 250
 """Hundredths of a second that the encoder is given: the sound, and silence behind it to know the end."""
 
-BEAM: Final = 16
+_BEAM: Final = 5
+_BEAM_SHORT: Final = 16
 
 _SHORT: Final = 1.0
 """Seconds of sound up to which the likeliest writing wins, however short: it is a word or two. In longer sound a
@@ -71,6 +72,8 @@ class Chooser:
         tokens, count = self._chosen(self._writings(encoded, seconds, vocabulary), seconds, vocabulary)
         if not tokens:
             return []
+        if count == 1:  # it is the whole sound
+            return [HeardWord(self._plain(self._tokenizer.decode(tokens))[0], since, since + seconds)]
         return self._timed(tokens, encoded, length, since - _AROUND[0])[:count]
 
     def _tokens(self, text: str) -> list[int]:
@@ -78,11 +81,12 @@ class Chooser:
 
     def _writings(self, encoded: Any, seconds: float, vocabulary: Vocabulary) -> list[list[int]]:
         tokenizer = self._tokenizer
+        beam = _BEAM_SHORT if seconds < _SHORT else _BEAM
         result: Any = self._model.model.generate(
             encoded,
             [[*tokenizer.sot_sequence, tokenizer.no_timestamps]],
-            beam_size=BEAM,
-            num_hypotheses=BEAM,
+            beam_size=beam,
+            num_hypotheses=beam,
             max_length=min(12 + round(12 * seconds), 220),
             length_penalty=0 if seconds < _SHORT else 1,
             suppress_blank=True,
