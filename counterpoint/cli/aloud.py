@@ -1,80 +1,75 @@
-"""`counterpoint demo --wav FILE`: a question that is asked aloud, in real time, and what was heard as a stereo file."""
+"""A conversation in sound: `counterpoint talk --audio` with the machine's microphone and speaker, and `--wav FILE`, a
+question that is asked in real time, with what was heard as a stereo file.
+"""
 
-import wave
-from array import array
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Final
 
 import anyio
 import anyio.to_thread
 
-from counterpoint.cli.conversation import shown
+from counterpoint.cli.conversation import GREETING, shown
+from counterpoint.cli.narrator import Narrator
 from counterpoint.cli.options import Options, report
-from counterpoint.config import AUDIO_RATE, BEAT_SECONDS
+from counterpoint.cli.sound_card import sound_card
+from counterpoint.cli.sound_path import SoundPath
+from counterpoint.cli.wav_card import WavCard
+from counterpoint.config import BEAT_SECONDS
 from counterpoint.errors import ConfigurationError
 from counterpoint.evaluation.sound import read_wav
-from counterpoint.interaction.microturn import MicroTurn
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
-from counterpoint.shared_context.chunks import AudioChunk
 
-PIECE_SECONDS = 0.02
-QUIET_SECONDS = 3.0
+QUIET_SECONDS: Final = 3.0
 """After the question: how long nothing may have happened before the conversation is over."""
 
-LONGEST_SECONDS = 90.0
-LONGEST_QUESTION_SECONDS = 300.0
+LONGEST_SECONDS: Final = 90.0
+LONGEST_QUESTION_SECONDS: Final = 300.0
 
-
-class Tape:
-    """What was heard: the person on the left, the agent on the right. A beat's sound plays from when it has come."""
-
-    def __init__(self) -> None:
-        self.began = 0.0
-        self.running = anyio.Event()
-        self._agent = bytearray()
-
-    def turn(self, turn: MicroTurn) -> None:
-        if turn.part == 0 and not self.running.is_set():
-            self.running.set()
-            self.began = anyio.current_time() - turn.late - (turn.beat + 1) * BEAT_SECONDS
-        at = 2 * round((turn.beat + 2 - turn.span) * BEAT_SECONDS * AUDIO_RATE)
-        if turn.flush:
-            del self._agent[at:]
-        if turn.audio:
-            self._agent += bytes(max(0, at - len(self._agent)))
-            self._agent[at:] = turn.audio
-
-    def write(self, path: Path, person: bytes, pushed: float) -> float:
-        """`pushed`: when the person began, on the loop's clock. Returns the seconds written."""
-        before = round(max(0.0, pushed - self.began) * AUDIO_RATE)
-        left = bytes(2 * before) + person
-        size = max(len(left), len(self._agent))
-        both = array("h", bytes(2 * size))
-        both[::2] = array("h", left + bytes(size - len(left)))
-        both[1::2] = array("h", bytes(self._agent) + bytes(size - len(self._agent)))
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(2)
-            file.setsampwidth(2)
-            file.setframerate(AUDIO_RATE)
-            file.writeframes(both.tobytes())
-        return size / 2 / AUDIO_RATE
+HELD_SECONDS: Final = 0.2
+"""What a sound device holds, in whole beats: some tens of milliseconds, and what is kept ready for it."""
 
 
 async def aloud(runtime: Runtime, options: Options) -> None:
-    """Raises `ConfigurationError` for a file that cannot be read or written."""
+    """Raises `ConfigurationError` for a file or a device that cannot be used."""
+    await (by_device if options.audio else by_file)(runtime, options)
+
+
+async def by_device(runtime: Runtime, options: Options) -> None:
+    """Until Ctrl-C, or until the device or the conversation ends."""
+    trouble, gaps = "", 0
+    with sound_card(runtime.interaction.capabilities.audio_rate) as (card, path):
+        report("Speak; Ctrl-C ends the conversation. Wear headphones: else it hears itself, and stops.")
+        async with _sounding(runtime, options, path, greeting=GREETING) as (session, narrator):
+            trouble = await path.carry(session, card)
+        gaps = path.loudspeaker.gaps
+    print("\n".join(narrator.summary()))
+    if gaps:
+        report(f"sound ran out in the middle of speech, {gaps} times")
+    if trouble:
+        raise ConfigurationError(trouble)
+
+
+async def by_file(runtime: Runtime, options: Options) -> None:
+    rate = runtime.interaction.capabilities.audio_rate
     question = Path(options.wav or "")
-    sound = await anyio.to_thread.run_sync(read_wav, question, AUDIO_RATE)
-    if len(sound) > 2 * AUDIO_RATE * LONGEST_QUESTION_SECONDS:
+    sound = await anyio.to_thread.run_sync(read_wav, question, rate)
+    if len(sound) > 2 * rate * LONGEST_QUESTION_SECONDS:
         raise ConfigurationError(f"--wav: {question} is longer than {LONGEST_QUESTION_SECONDS:.0f} s")
     answer = Path(options.answer or question.with_suffix(".answer.wav"))
-    tape = Tape()
-    async with shown(runtime, print, options, greeting="", watch=tape.turn) as (session, narrator):
-        await tape.running.wait()
-        pushed = anyio.current_time()
-        await _say(session, sound)
-        await _finish(session)
+    path = SoundPath(rate, rate)
+    card = WavCard(path, sound)
+    async with (
+        _sounding(runtime, options, path, greeting="") as (session, narrator),
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(card.run)
+        tasks.start_soon(path.carry, session, card)
+        await _finish(session, card, path)
+        tasks.cancel_scope.cancel()
     try:
-        seconds = await anyio.to_thread.run_sync(tape.write, answer, sound, pushed)
+        seconds = await anyio.to_thread.run_sync(card.write, answer)
     except OSError as error:
         raise ConfigurationError(f"--answer: {answer} cannot be written: {error}") from error
     print()
@@ -82,20 +77,17 @@ async def aloud(runtime: Runtime, options: Options) -> None:
     report(f"{answer}: {seconds:.1f} s, the person on the left, the agent on the right")
 
 
-async def _say(session: Session, sound: bytes) -> None:
-    """In pieces of 20 ms, as a microphone does."""
-    size = 2 * round(PIECE_SECONDS * AUDIO_RATE)
-    start = anyio.current_time()
-    for number in range(-(-len(sound) // size)):
-        await anyio.sleep_until(start + (number + 1) * PIECE_SECONDS)
-        piece = sound[number * size : (number + 1) * size]
-        session.push(AudioChunk(piece, number, number * PIECE_SECONDS))
+def _sounding(
+    runtime: Runtime, options: Options, path: SoundPath, *, greeting: str
+) -> AbstractAsyncContextManager[tuple[Session, Narrator]]:
+    return shown(runtime, print, options, greeting=greeting, hear=path.loudspeaker.hear, held=HELD_SECONDS)
 
 
-async def _finish(session: Session) -> None:
+async def _finish(session: Session, card: WavCard, path: SoundPath) -> None:
     """Until nothing has happened for a while: an answer that is looked up takes its time, but not for ever."""
+    await card.asked.wait()
     with anyio.move_on_after(LONGEST_SECONDS):
         quiet = 0.0
         while quiet < QUIET_SECONDS:
             await anyio.sleep(BEAT_SECONDS)
-            quiet = quiet + BEAT_SECONDS if session.at_rest else 0.0
+            quiet = quiet + BEAT_SECONDS if session.at_rest and not path.loudspeaker.playing else 0.0

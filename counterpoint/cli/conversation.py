@@ -33,10 +33,11 @@ async def shown(
     options: Options,
     *,
     greeting: str = GREETING,
-    watch: Callable[[MicroTurn], None] = lambda _turn: None,
+    hear: Callable[[MicroTurn], None] | None = None,
+    held: float = 0.0,
 ) -> AsyncGenerator[tuple[Session, Narrator], None]:
-    """A session whose micro-turns are played (as text) and shown until the block is left, the session ends, or Ctrl-C
-    ends both. `watch` is told of each micro-turn.
+    """A session whose micro-turns are shown until the block is left, the session ends, or Ctrl-C ends both. To show is
+    to play, unless somebody is to `hear` them, who tells the session how far that is, and holds `held` seconds.
     """
     lanes = Lanes(write, color=options.color)
     narrator = Narrator(lanes)
@@ -44,13 +45,17 @@ async def shown(
     with lone_errors():
         async with (
             runtime.session(
-                options.conversation, instructions=INSTRUCTIONS, greeting=greeting, record=options.record
+                options.conversation,
+                instructions=INSTRUCTIONS,
+                greeting=greeting,
+                buffer=held,
+                record=options.record,
             ) as session,
             anyio.create_task_group() as tasks,
         ):
             if options.store.rstrip("/") not in ("memory:", "embedded:"):
                 report(f"conversation {session.conversation}: `counterpoint log` shows it, also afterwards")
-            tasks.start_soon(_listen, session, narrator, watch, tasks.cancel_scope)
+            tasks.start_soon(_listen, session, narrator, hear, tasks.cancel_scope)
             tasks.start_soon(_follow, runtime, session, narrator)
             tasks.start_soon(_interrupted, tasks.cancel_scope)
             try:
@@ -61,12 +66,13 @@ async def shown(
 
 
 async def _listen(
-    session: Session, narrator: Narrator, watch: Callable[[MicroTurn], None], scope: anyio.CancelScope
+    session: Session, narrator: Narrator, hear: Callable[[MicroTurn], None] | None, scope: anyio.CancelScope
 ) -> None:
     async for turn in session:
-        watch(turn)
         narrator.turn(turn)
-        if turn.text or turn.audio:
+        if hear is not None:
+            hear(turn)
+        elif turn.text or turn.audio:
             session.played(turn)
     scope.cancel()
 

@@ -12,6 +12,8 @@ from counterpoint.background.engines.load import load_background
 from counterpoint.cli.models import check
 from counterpoint.cli.speaking import speaking
 from counterpoint.errors import ConfigurationError
+from counterpoint.interaction.model import InteractionModel, Modality
+from counterpoint.interaction.speech.load import EARS, VOICES
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.connect import connect
 from counterpoint.tools.search import documents
@@ -22,8 +24,8 @@ class Options(msgspec.Struct, frozen=True):
     """As on the command line; `docs` is a folder or None, `tools` are `module:name`. `served`: workers in other
     processes take the delegations; the tools, which are theirs then, are named to the interaction model.
     `conversation`: its id, to be taken up again later; `record`: a folder. `ears` and `voice`, both or neither: for an
-    interaction model that only reads and writes. `wav`: the file that the person says; `answer`: where to write what is
-    heard.
+    interaction model that only reads and writes. `audio`: through a microphone and a speaker; `wav`: the file that the
+    person says; `answer`: where to write what is heard.
     """
 
     interaction: str = "local:smollm2"
@@ -38,6 +40,7 @@ class Options(msgspec.Struct, frozen=True):
     record: str | None = None
     ears: str | None = None
     voice: str | None = None
+    audio: bool = False
     wav: str | None = None
     answer: str | None = None
 
@@ -57,12 +60,22 @@ async def setting_up(options: Options) -> AsyncGenerator[Runtime, None]:
         background = await anyio.to_thread.run_sync(load_background, options.background)
     report(f"loading {options.interaction} ...")
     async with speaking(options, _progress) as interaction:
+        _check_hearing(interaction, options)
         await check(background, interaction)
         served = options.served or background is not None
         async with Runtime(
             interaction, background, tools=toolbox, store=store, served=served, queue=options.queue
         ) as runtime:
             yield runtime
+
+
+def _check_hearing(interaction: InteractionModel, options: Options) -> None:
+    spoken_to = options.audio or options.wav is not None
+    if spoken_to and Modality.AUDIO not in interaction.capabilities.perceives:
+        raise ConfigurationError(
+            f"{options.interaction} does not hear: say who hears for it, --ears ({EARS}), and who speaks, "
+            f"--voice ({VOICES})"
+        )
 
 
 def _progress(what: str, share: float) -> None:

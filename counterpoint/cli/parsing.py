@@ -12,6 +12,7 @@ from counterpoint.cli.demo import demo, demo_store
 from counterpoint.cli.evaluating import add_evaluate
 from counterpoint.cli.keeping import add_keeping
 from counterpoint.cli.options import Options, setting_up
+from counterpoint.cli.sound_card import find as find_sound_card
 from counterpoint.cli.store_option import add_store, store_given
 from counterpoint.cli.talk import talk
 from counterpoint.cli.worker import WorkerOptions, work
@@ -50,12 +51,16 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     what = "talk with it in this terminal; type while it speaks"
-    _conversation(commands, "talk", talk, what, lambda: "memory://", "memory://")
+    talking = _conversation(commands, "talk", _talk, what, lambda: "memory://", "memory://")
+    talking.add_argument(
+        "--audio", action="store_true", help="through this machine's microphone and speaker, until Ctrl-C"
+    )
+    _aloud(talking, "ask this aloud in place of typing")
     what = "the same, with a bundled script of a person typing in real time"
     demonstration = _conversation(
         commands, "demo", _demo, what, demo_store, "embedded://, or memory:// without the extra"
     )
-    _aloud(demonstration)
+    _aloud(demonstration, "ask this aloud in place of the script")
     _worker(commands)
     _dead(commands)
     add_keeping(commands)
@@ -101,16 +106,21 @@ def _conversation(
     return command
 
 
-def _aloud(command: argparse.ArgumentParser) -> None:
-    """A question that is asked in sound."""
+def _aloud(command: argparse.ArgumentParser, what: str) -> None:
+    """A conversation in sound, and who hears and speaks in it for a model that does neither."""
+    command.add_argument("--wav", metavar="FILE", help=what)
     command.add_argument(
-        "--wav", metavar="FILE", help="ask this aloud in place of the script; needs --ears and --voice"
-    )
-    command.add_argument(
-        "--answer", metavar="FILE", help="where what was heard is written, in stereo (default: FILE.answer.wav)"
+        "--answer",
+        "--out",
+        metavar="FILE",
+        help="where what was heard of --wav is written, in stereo (default: FILE.answer.wav)",
     )
     command.add_argument("--ears", metavar="NAME", help=f"what hears for a model that reads: {EARS}")
     command.add_argument("--voice", metavar="NAME", help=f"what speaks for a model that writes: {VOICES}")
+
+
+async def _talk(runtime: Runtime, options: Options) -> None:
+    await (aloud if options.audio or options.wav is not None else talk)(runtime, options)
 
 
 async def _demo(runtime: Runtime, options: Options) -> None:
@@ -196,10 +206,15 @@ def _watched() -> argparse.ArgumentParser:
 
 def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options:
     spoken = {name: getattr(arguments, name, None) for name in ("ears", "voice", "wav", "answer")}
-    if spoken["wav"] is not None and spoken["ears"] is None:
-        raise ConfigurationError(f"--wav: say who hears it and who answers: --ears ({EARS}) and --voice ({VOICES})")
-    if spoken["wav"] is None and any(spoken.values()):
-        raise ConfigurationError("--ears, --voice and --answer go with --wav FILE, the question that is asked aloud")
+    audio = getattr(arguments, "audio", False)
+    if audio and spoken["wav"] is not None:
+        raise ConfigurationError("--audio and --wav exclude each other: who is to be heard?")
+    if spoken["answer"] is not None and spoken["wav"] is None:
+        raise ConfigurationError("--answer goes with --wav FILE, the question that is asked aloud")
+    if audio:
+        find_sound_card()
+    if not audio and spoken["wav"] is None and any(spoken.values()):
+        raise ConfigurationError("--ears and --voice go with --wav FILE, or in `talk` with --audio: who is spoken to?")
     return Options(
         interaction=arguments.interaction,
         background=_background(arguments, unless="none" if arguments.served else "retrieval"),
@@ -211,6 +226,7 @@ def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options
         conversation=arguments.conversation,
         record=arguments.record,
         color=sys.stdout.isatty() and not arguments.no_color,
+        audio=audio,
         **spoken,
     )
 

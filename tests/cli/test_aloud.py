@@ -14,14 +14,14 @@ from counterpoint.config import AUDIO_RATE
 from counterpoint.interaction.speech.load import load_voice
 
 ROOT = Path(__file__).parent.parent.parent
-COMMAND = [sys.executable, "-m", "counterpoint.cli.main", "demo"]
+COMMAND = [sys.executable, "-m", "counterpoint.cli.main"]
 
 pytestmark = pytest.mark.real
 
 
-async def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+async def run(*arguments: str, command: str = "demo") -> subprocess.CompletedProcess[bytes]:
     with anyio.fail_after(100):
-        return await anyio.run_process([*COMMAND, *arguments], check=False, cwd=ROOT, env=dict(os.environ))
+        return await anyio.run_process([*COMMAND, command, *arguments], check=False, cwd=ROOT, env=dict(os.environ))
 
 
 @pytest.fixture
@@ -68,6 +68,23 @@ async def test_a_spoken_question_is_answered_in_sound(question: Path, tmp_path: 
 )
 async def test_what_cannot_be_heard_or_said_is_told_in_a_sentence(arguments: tuple[str, ...], told: str) -> None:
     ran = await run(*arguments, "--store", "memory://")
+    assert ran.returncode == 1
+    assert told in ran.stderr.decode()
+    assert "Traceback" not in ran.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--audio", "--wav", "q.wav"), "exclude each other"),
+        (("--out", "a.wav"), "--wav FILE"),
+        (("--ears", "whisper", "--voice", "pico"), "with --audio"),
+        (("--wav", "q.wav"), "local:smollm2 does not hear: say who hears for it"),
+        (("--wav", "none.wav", "--ears", "whisper", "--voice", "pico"), "none.wav is no WAV file"),
+    ],
+)
+async def test_talk_tells_what_goes_together_and_what_it_cannot_hear(arguments: tuple[str, ...], told: str) -> None:
+    ran = await run(*arguments, command="talk")
     assert ran.returncode == 1
     assert told in ran.stderr.decode()
     assert "Traceback" not in ran.stderr.decode()
