@@ -41,6 +41,7 @@ from counterpoint.shared_context.notes import NoteKind
 from training import overlaps, phrases, voices
 from training.align import align
 from training.bank import LOUDNESS, _engine, espeak_variants, seed_of
+from training.kokoro import VOICES, Kokoro
 from training.scene import BEAT, Demand, NoClip, Placed, Scene, Utterance, beat_of
 from training.speakers import avoid_ok
 from training.tasks import sample
@@ -96,8 +97,12 @@ class SynthSpeaker:
         raise NoClip
 
 
-def voices_of(split: str, rng: np.random.Generator) -> tuple[str, Voice]:
-    """A random voice of the split."""
+def voices_of(split: str, rng: np.random.Generator, kokoro: float = 0.0) -> tuple[str, Voice]:
+    """A random voice of the split. `kokoro`: how often an unseen synthesizer is Kokoro, which is slow."""
+    if split == "unseen synthesizers" and kokoro and rng.random() < kokoro:
+        name, pace = str(rng.choice(VOICES)), float(rng.uniform(0.85, 1.15))
+        slow, known = _engine(Kokoro, name), _engine(voices.Flite, "rms")
+        return f"kokoro {name}", lambda text: _aligned(known.say(text, 0.97), slow.samples(text, pace))
     if split == "unseen synthesizers":
         import onnxruntime
 
@@ -270,21 +275,30 @@ def name_of(suite: Suite, split: str, seed: int, number: int) -> str:
     return f"{suite.value}-{split.replace(' ', '-')}-{number:03}" + (f"-{seed}" if seed else "")
 
 
-def make_one(suite: Suite, split: str, beats: int, out: Path, eight_bits: bool, seed: int, number: int) -> Item:
+def make_one(
+    suite: Suite, split: str, beats: int, out: Path, eight_bits: bool, seed: int, number: int, kokoro: float = 0.0
+) -> Item:
     """One item; the same for the same arguments."""
     name = name_of(suite, split, seed, number)
     rng = np.random.default_rng(seed_of("items", suite.value, split, beats, seed, number))
     while True:
         try:
-            return _tried(suite, split, beats, out, eight_bits, name, rng)
+            return _tried(suite, split, beats, out, eight_bits, name, rng, kokoro)
         except (NoClip, ValueError):  # nothing fits, or nothing is expected
             continue
 
 
 def _tried(
-    suite: Suite, split: str, beats: int, out: Path, eight_bits: bool, name: str, rng: np.random.Generator
+    suite: Suite,
+    split: str,
+    beats: int,
+    out: Path,
+    eight_bits: bool,
+    name: str,
+    rng: np.random.Generator,
+    kokoro: float,
 ) -> Item:
-    voice_name, voice = voices_of(split, rng)
+    voice_name, voice = voices_of(split, rng, kokoro)
     task = str(rng.choice(TASKS[suite]))
     clean = None
     if task in overlaps.KINDS:
@@ -308,7 +322,13 @@ def _levelled(sound: np.ndarray, eight_bits: bool) -> np.ndarray:
 
 
 def spread(
-    jobs: int, split: str, wanted: list[tuple[Suite, int, int]], out: Path, eight_bits: bool = False, seed: int = 0
+    jobs: int,
+    split: str,
+    wanted: list[tuple[Suite, int, int]],
+    out: Path,
+    eight_bits: bool = False,
+    seed: int = 0,
+    kokoro: float = 0.0,
 ) -> list[Item]:
     """Items (suite, beats, number) by several processes at a time, a fresh one for each: espeak-ng goes on where it was in its noise, and is dumb
     after Piper, which brings its own.
@@ -318,7 +338,7 @@ def spread(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["training.overlaps", "counterpoint.evaluation.items"])  # costly imports, once
     with context.Pool(jobs, maxtasksperchild=1) as pool:
-        work = partial(_made, split=split, out=out, eight_bits=eight_bits, seed=seed)
+        work = partial(_made, split=split, out=out, eight_bits=eight_bits, seed=seed, kokoro=kokoro)
         for item in pool.imap(work, wanted):
             found.append(item)
             seconds = time.perf_counter() - start
@@ -328,13 +348,13 @@ def spread(
     return found
 
 
-def _made(one: tuple[Suite, int, int], split: str, out: Path, eight_bits: bool, seed: int) -> Item:
+def _made(one: tuple[Suite, int, int], split: str, out: Path, eight_bits: bool, seed: int, kokoro: float) -> Item:
     """An item, from the folder if a run that was broken off left it there."""
     suite, beats, number = one
     record = out / f"{name_of(suite, split, seed, number)}.json"
     if record.exists():
         return msgspec.json.decode(record.read_bytes(), type=Item)
-    item = make_one(suite, split, beats, out, eight_bits, seed, number)
+    item = make_one(suite, split, beats, out, eight_bits, seed, number, kokoro)
     record.write_bytes(msgspec.json.encode(item))
     return item
 
@@ -348,6 +368,9 @@ def main() -> None:
     parser.add_argument("--splits", default="seen voices,unseen variants,unseen synthesizers")
     parser.add_argument("--thirty", action="store_true", help="the small set that comes with the package")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--kokoro", type=float, default=0.0, help="share of the unseen synthesizers' items that Kokoro says"
+    )
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -364,7 +387,7 @@ def main() -> None:
         ]
         if not wanted:
             continue
-        made = spread(arguments.jobs, split, wanted, arguments.out, arguments.thirty, arguments.seed)
+        made = spread(arguments.jobs, split, wanted, arguments.out, arguments.thirty, arguments.seed, arguments.kokoro)
         items |= {item.id: item for item in made}
         save_items(tuple(items.values()), arguments.out)
     for record in arguments.out.glob("*-[0-9]*.json"):  # they are in items.json now
