@@ -32,7 +32,13 @@ def evaluation(arguments: argparse.Namespace) -> EvaluateOptions:
     if arguments.jobs < 1:
         raise ConfigurationError(f"--jobs is 1 or more, not {arguments.jobs}")
     work = Work(
-        arguments.model, arguments.items, arguments.ears, arguments.voice, arguments.judge, arguments.oracle_voice
+        arguments.model,
+        arguments.items,
+        arguments.ears,
+        arguments.voice,
+        arguments.judge,
+        arguments.oracle_voice,
+        arguments.sounds,
     )
     return EvaluateOptions(
         work, suites_of(arguments.suite), arguments.json, arguments.picture, arguments.most, arguments.jobs

@@ -34,6 +34,9 @@ def add_evaluate(commands: Commands) -> None:
     )
     command.add_argument("--json", type=Path, metavar="FILE", help="write scores and intervals there")
     command.add_argument("--picture", type=Path, metavar="FILE", help="draw them there, as SVG")
+    command.add_argument(
+        "--sounds", type=Path, metavar="FOLDER", help="keep thirty conversations there: person left, model right"
+    )
     command.add_argument("--most", type=int, metavar="N", help="at most so many items of each suite and split")
     command.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, each with the model of its own")
     command.add_argument(

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty
 from typing import Any, Final
+from zlib import crc32
 
 import anyio.to_thread
 import msgspec
@@ -19,12 +20,16 @@ from counterpoint.evaluation.lived import Lived
 from counterpoint.evaluation.living import lacks, live
 from counterpoint.evaluation.oracle import spoken
 from counterpoint.evaluation.report import Result, result_of
-from counterpoint.interaction.model import InteractionModel, Modality
+from counterpoint.evaluation.sound import read_wav, write_pair
+from counterpoint.interaction.model import Modality
 from counterpoint.interaction.speech.load import load_voice
 from counterpoint.interaction.speech.voice import Voice
 
 CEILING_ITEMS: Final = 40
 """Items of each suite and split whose oracle is spoken and judged: the judge's ceiling needs no more."""
+
+SOUNDS_KEPT: Final = 30
+"""Of the items, chosen by a checksum of their names: random, and the same for every model."""
 
 _LOOKS_EVERY: Final = 2.0
 """Seconds between looks at whether the processes are alive."""
@@ -34,7 +39,9 @@ Done = Callable[[int, Result | str], None]
 
 
 class Work(msgspec.Struct, frozen=True):
-    """`judge`: "words", "sound", or "auto": by sound if the model speaks. `oracle_voice`: "none" for no ceiling."""
+    """`judge`: "words", "sound", or "auto": by sound if the model speaks. `oracle_voice`: "none" for no ceiling.
+    `sounds`: a folder for what is heard of `SOUNDS_KEPT` items, if any.
+    """
 
     interaction: str
     folder: Path
@@ -42,6 +49,7 @@ class Work(msgspec.Struct, frozen=True):
     voice: str | None = None
     judge: str = "auto"
     oracle_voice: str = "pico"
+    sounds: Path | None = None
 
     @property
     def real_time(self) -> bool:
@@ -71,11 +79,16 @@ async def _some(work: Work, items: Sequence[Item], mine: Sequence[tuple[int, Ite
             if voice is not None:
                 closing.callback(voice.close)
             ceiling = _first_of_each(items, CEILING_ITEMS)
+            kept = _any_of(items, SOUNDS_KEPT)
             for number, item in mine:
                 if reason := lacks(model.capabilities, item):
                     done(number, reason)
                 else:
-                    done(number, await _one(work, item, model, judge, voice if number in ceiling else None))
+                    lived = await live(model, item, work.folder, real_time=work.real_time)
+                    if work.sounds is not None and number in kept:
+                        await anyio.to_thread.run_sync(_keep, work, item, lived)
+                    speaks = voice if number in ceiling else None
+                    done(number, await anyio.to_thread.run_sync(_result, item, lived, judge, speaks))
 
 
 def _first_of_each(items: Sequence[Item], most: int) -> frozenset[int]:
@@ -86,9 +99,21 @@ def _first_of_each(items: Sequence[Item], most: int) -> frozenset[int]:
     return frozenset(number for numbers in chosen.values() for number in numbers[:most])
 
 
-async def _one(work: Work, item: Item, model: InteractionModel, judge: Judge | None, voice: Voice | None) -> Result:
-    lived = await live(model, item, work.folder, real_time=work.real_time)
-    return await anyio.to_thread.run_sync(_result, item, lived, judge, voice)
+def _any_of(items: Sequence[Item], most: int) -> frozenset[int]:
+    heard = [number for number, item in enumerate(items) if item.suite is not Suite.WORDS]
+    return frozenset(sorted(heard, key=lambda number: crc32(items[number].id.encode()))[:most])
+
+
+def _keep(work: Work, item: Item, lived: Lived) -> None:
+    """Raises `ConfigurationError` where nothing can be written."""
+    if work.sounds is None or lived.sound is None:
+        return
+    person = read_wav(work.folder / item.sound, lived.rate) if item.sound else b""
+    try:
+        work.sounds.mkdir(parents=True, exist_ok=True)
+        write_pair(work.sounds / f"{item.id}.wav", person, lived.sound, lived.rate)
+    except OSError as error:
+        raise ConfigurationError(f"cannot keep the sound of {item.id}: {error}") from error
 
 
 def _result(item: Item, lived: Lived, judge: Judge | None, voice: Voice | None) -> Result:

@@ -1,4 +1,6 @@
-"""WAV files as a microphone would send them: PCM16, one channel, at the rate that a model hears."""
+"""WAV files as a microphone would send them: PCM16, one channel, at the rate that a model hears. And small ones, to
+listen to what came of it.
+"""
 
 import wave
 from array import array
@@ -18,6 +20,22 @@ def read_wav(path: Path, rate: int) -> bytes:
         raise ConfigurationError(f"{path} is no WAV file that can be read: {error}") from error
     samples = _mixed(_sixteen_bits(frames, width), channels)
     return samples if source == rate else Resampler(source, rate)(samples)
+
+
+SMALL_RATE = 8_000
+
+
+def write_pair(path: Path, left: bytes, right: bytes, rate: int) -> None:
+    """The person on the left, the model on the right, both PCM16; a small file: 8 kHz, eight bits."""
+    sides = [Resampler(rate, SMALL_RATE)(each) if rate != SMALL_RATE else each for each in (left, right)]
+    length = max(map(len, sides))
+    levels = [array("h", each.ljust(length, b"\0")) for each in sides]
+    both = bytes((value >> 8) + 128 for pair in zip(*levels, strict=True) for value in pair)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(1)
+        file.setframerate(SMALL_RATE)
+        file.writeframes(both)
 
 
 def _sixteen_bits(frames: bytes, width: int) -> "array[int]":

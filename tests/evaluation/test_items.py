@@ -37,7 +37,7 @@ from counterpoint.evaluation.oracle import perfect
 from counterpoint.evaluation.picture import picture
 from counterpoint.evaluation.report import as_data, result_of, table
 from counterpoint.evaluation.scoring import score, value
-from counterpoint.evaluation.sound import read_wav
+from counterpoint.evaluation.sound import read_wav, write_pair
 from counterpoint.evaluation.track import Track
 from counterpoint.evaluation.video import read_frames
 from counterpoint.testing import ScriptedInteraction
@@ -311,3 +311,13 @@ def test_sound_is_joined_as_a_listener_would_hear_it() -> None:
     assert track.until(1.0) == b"\0\0" * 2 + b"\1\1" * 2 + b"\2\2" * 4 + b"\3\3" + b"\0\0"
     track.add(b"", 0.6, yields=True)
     assert track.until(1.0) == b"\0\0" * 2 + b"\1\1" * 2 + b"\2\2" * 2 + b"\0\0" * 4
+
+
+def test_person_and_model_are_kept_side_by_side_in_a_small_file(tmp_path: Path) -> None:
+    write_pair(tmp_path / "x.wav", struct.pack("<h", 512) * 16_000, struct.pack("<h", -512) * 8_000, 16_000)
+    with wave.open(str(tmp_path / "x.wav")) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 1, 8_000)
+        frames = file.readframes(8_000)
+    assert len(frames) == pytest.approx(16_000, abs=20)
+    assert frames[2000:2002] == bytes([130, 126])
+    assert frames[-1] == 128
