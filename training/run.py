@@ -60,8 +60,8 @@ class Stage:
 STAGES = (
     Stage("text", 100, Recipe(audio=0, text=24), (10, 8), (0.3, 0.3)),
     Stage("hearing", 4000, Recipe(), (8, 3), (0.3, 0.7)),
-    Stage("own words", 1000, Recipe(), (3, 2), (0.7, 1.0), own_words=True),
-    Stage("decay", 1400, Recipe(), (6, 2), (0.4, 1.0), decay=True, own_words=True),
+    Stage("own words", 2000, Recipe(audio=10, text=24, noise=0.03), (2, 2), (1.0, 1.0), own_words=True),
+    Stage("decay", 1400, Recipe(noise=0.03), (2, 2), (1.0, 1.0), decay=True, own_words=True),
 )
 
 
@@ -115,9 +115,17 @@ def quicken(model: InteractionNet) -> InteractionNet:
 class Trainer:
     """A model, its optimisers and the step counter; the state is one file in the run folder, replaced atomically."""
 
-    def __init__(self, folder: Path, config: Config, seed: int, weights: Path | None = None, workers: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: Config,
+        seed: int,
+        weights: Path | None = None,
+        workers: int = 0,
+        bare: float = 1.0,
+    ) -> None:
         torch.manual_seed(seed)
-        self.folder, self.seed, self.workers = folder, seed, workers
+        self.folder, self.seed, self.workers, self.bare = folder, seed, workers, bare
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = best_precision()
         self.model = InteractionNet(config).to(self.device)
@@ -168,7 +176,8 @@ class Trainer:
                     with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
                         understood, said = model(part.inputs)
                     heard_loss, said_loss = losses(understood, said, part, positive, padding)
-                    ((HEARING * heard_loss + said_loss) * share).backward()
+                    weight = share * (1.0 if kind == "" else self.bare)
+                    ((HEARING * heard_loss + said_loss) * weight).backward()
                     figures = {"heard": heard_loss, "said": said_loss} | _accuracy(understood, said, part)
                     for name, value in figures.items():
                         if kind == "" or name not in ("heard", "words", "content"):
@@ -177,9 +186,21 @@ class Trainer:
 
         return run
 
-    def run(self, number: int, steps: int, bank: Path, rate: float = 1.0, minutes: float | None = None) -> None:
-        """Trains the stage until it has had `steps` steps in all, or for `minutes`, with its schedule by the clock."""
+    def run(
+        self,
+        number: int,
+        steps: int,
+        bank: Path,
+        rate: float = 1.0,
+        minutes: float | None = None,
+        streams: tuple[int, int] | None = None,
+    ) -> None:
+        """Trains the stage until it has had `steps` steps in all, or for `minutes`, with its schedule by the clock.
+        `streams`: with sound and as bare words, instead of the stage's own.
+        """
         stage = STAGES[number]
+        if streams:
+            stage = replace(stage, recipe=replace(stage.recipe, audio=streams[0], text=streams[1]))
         config = self.model.config
         levels = Levels(config.low, config.high, config.levels)
         folder = bank if stage.recipe.audio else None
@@ -321,6 +342,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.4, help="scales all learning rates")
     parser.add_argument(
+        "--bare",
+        type=float,
+        default=1.0,
+        help="weight of the loss of bare words beside that of sound; 8 teaches what to answer to whom hears well already",
+    )
+    parser.add_argument(
+        "--streams", type=int, nargs=2, metavar=("SOUND", "BARE"), help="streams of a step, instead of the stage's own"
+    )
+    parser.add_argument(
         "--workers",
         type=int,
         default=min(8, os.cpu_count() or 1),
@@ -342,11 +372,13 @@ def main() -> None:
         arguments.seed,
         arguments.weights,
         0 if torch.cuda.is_available() else arguments.workers,
+        arguments.bare,
     )
     count = sum(p.numel() for p in trainer.model.parameters())
     print(f"{count / 1e6:.2f} M parameters, {trainer.precision}, {trainer.device}, step {trainer.step}", flush=True)
     for number in range(len(STAGES)) if arguments.all else [arguments.stage]:
-        trainer.run(number, arguments.steps or STAGES[number].steps, arguments.bank, arguments.rate, arguments.minutes)
+        steps = arguments.steps or STAGES[number].steps
+        trainer.run(number, steps, arguments.bank, arguments.rate, arguments.minutes, arguments.streams)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ MIX = {
 }  # fmt: skip
 """Task shares of streams with sound: what matters most there is hearing."""
 TEXT_MIX = {
-    "cue": 0.16, "brisk cue": 0.32, "timed": 0.1, "repeated": 0.02, "chatter": 0.03, "questions": 0.1, "interruption": 0.03, "delegation": 0.16,
-    "telling": 0.01, "mixed": 0.07,
+    "cue": 0.22, "brisk cue": 0.46, "timed": 0.08, "repeated": 0.02, "chatter": 0.01, "questions": 0.07, "interruption": 0.02, "delegation": 0.07,
+    "telling": 0.01, "mixed": 0.04,
 }  # fmt: skip
 """Of streams of bare words: binding, time, copying."""
 
