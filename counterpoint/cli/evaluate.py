@@ -69,7 +69,7 @@ async def evaluate(options: EvaluateOptions) -> None:
     await evaluate_all(options.work, items, options.jobs, done)
     print(file=sys.stderr)
     results = [each for _, each in sorted(found.items()) if isinstance(each, Result)]
-    without = _without(items, found)
+    without = _without(items, found, options.suites)
     if not results:
         raise ConfigurationError("; ".join(f"{suite.value}: {reason}" for suite, reason in without.items()))
     print(table(results, without))
@@ -82,11 +82,15 @@ def _progress(count: int, all_of_them: int, seconds: float) -> str:
     return f"{count} of {all_of_them} items, {60 * count / seconds:.0f} a minute, {told} left   "
 
 
-def _without(items: Sequence[Item], found: dict[int, Result | str]) -> dict[Suite, str]:
+def _without(items: Sequence[Item], found: dict[int, Result | str], asked: tuple[str, ...]) -> dict[Suite, str]:
     """Why suites have no figures."""
     refused = {items[number].suite: reason for number, reason in found.items() if isinstance(reason, str)}
     present = {item.suite for item in items}
-    return {suite: refused.get(suite, "no items") for suite in Suite if suite not in present or suite in refused}
+    return {
+        suite: "not asked for" if asked and suite.value not in asked else refused.get(suite, "there are no items")
+        for suite in Suite
+        if suite not in present or suite in refused
+    }
 
 
 def _write(results: list[Result], without: dict[Suite, str], options: EvaluateOptions) -> None:
