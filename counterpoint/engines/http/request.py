@@ -29,12 +29,15 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """`max_tokens`: of the answer. `must_call`: it has to be a tool call. `temperature`: None is the server's own."""
+    """`max_tokens`: of the answer. `must_call`: it has to be a tool call. `shape`: a JSON schema that all of it has to
+    fit, where the server guides decoding. `temperature`: None is the server's own.
+    """
 
     messages: tuple[Message, ...]
     max_tokens: int
     tools: tuple[ToolSchema, ...] = ()
     must_call: bool = False
+    shape: dict[str, Any] | None = None
     temperature: float | None = None
 
 
@@ -52,6 +55,9 @@ def body_of(request: Request, model: str, quirks: Quirks) -> bytes:
     if request.tools and quirks.tools:
         body["tools"] = [_tool(tool, strict=request.must_call and quirks.strict) for tool in request.tools]
         body["tool_choice"] = "required" if request.must_call and quirks.must_call else "auto"
+    if request.shape is not None:
+        shape = {"name": "answer", "strict": True, "schema": request.shape}
+        body["response_format"] = {"type": "json_schema", "json_schema": shape}
     return msgspec.json.encode(body)
 
 

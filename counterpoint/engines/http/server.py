@@ -20,7 +20,7 @@ from counterpoint.engines.http.deltas import CallPart, Counted, Delta, Stopped, 
 from counterpoint.engines.http.endpoint import Endpoint, same
 from counterpoint.engines.http.faults import ServerFault, pause_before
 from counterpoint.engines.http.key import Key
-from counterpoint.engines.http.quirks import Quirks, adjusted, known_quirks
+from counterpoint.engines.http.quirks import LLAMA_CPP, Quirks, adjusted, known_quirks, of_llama_cpp
 from counterpoint.engines.http.reading import answer_in
 from counterpoint.engines.http.request import Request, body_of, longest_answer
 from counterpoint.errors import ConfigurationError
@@ -147,6 +147,8 @@ class ChatServer:
             known = next((card for card in cards or () if same(self._model, card.name)), None)
             if known is not None and self._quirks.max_length is None:
                 self._quirks = replace(self._quirks, max_length=known.max_length)
+            if known is not None and known.owner == LLAMA_CPP:
+                self._quirks = of_llama_cpp(self._quirks, tools=await self._endpoint.template_knows_tools())
             self._looked_up = True
 
     def _choose(self, cards: list[Card] | None) -> None:

@@ -402,6 +402,69 @@ async def test_a_server_that_tells_its_context_is_never_asked_too_much():
     assert len(json.dumps(asked)) / 4 + asked["max_tokens"] < 2048
 
 
+LLAMA_CPP = ({"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 4096}},)
+
+
+def llama_cpp(*scripts, tools=True):
+    return Wire(*scripts, models=LLAMA_CPP, props={"chat_template_caps": {"supports_tools": tools}})
+
+
+REQUIRED = ChatSettings(tools=Calling.REQUIRED)
+
+
+async def test_llama_cpp_is_held_to_the_shape_of_a_call_since_it_lets_text_come_before_one():
+    wire = llama_cpp(answers(f'{{"name": "search", "arguments": {ASKED}}}'), answers("At ten."))
+    async with serving(wire) as url:
+        made = await steps(url, settings=REQUIRED, tools=[search.schema])
+        (call,) = [step for step in made if isinstance(step, Call)]
+        assert (call.tool, json.loads(call.arguments)) == ("search", json.loads(ASKED))
+        assert not any(isinstance(step, Say | Answer) for step in made)
+        *_, answer = await steps(
+            url, settings=REQUIRED, tools=[search.schema], observations=[Observation("Ten.", call)]
+        )
+    assert answer == Answer("At ten.")
+    first, second = wire.asked
+    assert "tools" not in first
+    shape = first["response_format"]["json_schema"]["schema"]
+    assert shape["properties"]["name"] == {"const": "search"}
+    assert shape["properties"]["arguments"] == search.schema.parameters
+    assert "response_format" not in second
+    assert second["messages"][-1]["role"] == "tool"
+
+
+async def test_of_several_tools_any_may_be_called():
+    wire = llama_cpp(answers(f'{{"name": "search", "arguments": {ASKED}}}'))
+    async with serving(wire) as url:
+        await steps(url, settings=REQUIRED, tools=[platform.schema, search.schema])
+    shape = wire.asked[0]["response_format"]["json_schema"]["schema"]
+    assert [each["properties"]["name"]["const"] for each in shape["anyOf"]] == ["platform", "search"]
+
+
+async def test_half_a_call_that_was_held_to_its_shape_is_a_call_that_fits_nothing():
+    async with serving(llama_cpp(answers('{"name": "search", "argum', finish="length"))) as url:
+        made = await steps(url, settings=REQUIRED, tools=[search.schema])
+    (call,) = [step for step in made if isinstance(step, Call)]
+    assert (call.tool, call.arguments) == ("search", '{"name": "search", "argum')
+
+
+async def test_a_template_that_knows_no_tools_is_asked_for_calls_in_its_text():
+    for tools in (False, True):
+        wire = llama_cpp(answers("At ten."), tools=tools)
+        async with serving(wire) as url:
+            await steps(url, tools=[search.schema])
+        assert ("tools" in wire.asked[0]) is tools
+        assert ("<call>" in str(wire.asked[0]["messages"])) is not tools
+
+
+async def test_a_server_that_holds_no_answer_to_a_shape_is_asked_without():
+    call = f'<call>{{"name": "search", "arguments": {ASKED}}}</call>'
+    wire = llama_cpp(refuses(400, "response_format is not supported"), answers(call), tools=False)
+    async with serving(wire) as url:
+        made = await steps(url, settings=REQUIRED, tools=[search.schema])
+    assert [step.tool for step in made if isinstance(step, Call)] == ["search"]
+    assert "response_format" not in wire.asked[1]
+
+
 async def test_a_first_call_can_be_required_and_then_it_answers():
     settings = ChatSettings(tools=Calling.REQUIRED)
     wire = Wire(asks_for("search", ASKED), answers("At ten."))
