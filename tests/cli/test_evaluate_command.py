@@ -1,14 +1,19 @@
 """`counterpoint evaluate` in a process of its own, on the items that come along and on others."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 
+from counterpoint.cli import evaluation_crew
+from counterpoint.cli.evaluation_crew import Work
+from counterpoint.errors import ConfigurationError
 from counterpoint.evaluation import LABEL
-from counterpoint.evaluation.items import COMES_ALONG, SPLITS, Suite, load_items
+from counterpoint.evaluation.items import COMES_ALONG, SPLITS, Item, Say, StartStop, Suite, load_items, save_items
 from counterpoint.interaction.nn.checkpoint import SHIPPED, digest
 
 pytestmark = pytest.mark.real
@@ -78,3 +83,29 @@ def test_the_items_that_come_along_are_small_and_of_every_suite_and_split() -> N
     assert {item.split for item in items} == set(SPLITS) - {"unseen voices"}
     assert sum(path.stat().st_size for path in COMES_ALONG.iterdir()) < 3_000_000
     assert all((COMES_ALONG / item.sound).is_file() for item in items)
+
+
+def test_a_suite_that_the_model_has_no_eyes_for_has_no_figures_and_says_why(tmp_path: Path) -> None:
+    seen = Item("a", Suite.STARTSTOP, "s", 1.0, frames="a.ppm", expect=(StartStop(0.2, 0.8),))
+    heard = Item("b", Suite.CUESPEAK, "s", 1.0, expect=(Say("cue", 0.2, 0.8, ("green",)),))
+    save_items((seen, heard), tmp_path)
+    done = evaluate("--items", str(tmp_path), "--json", str(tmp_path / "report.json"))
+    assert done.returncode == 0, done.stderr
+    assert "startstop: no figures, native does not see" in done.stdout
+    data = json.loads((tmp_path / "report.json").read_bytes())
+    assert set(data["suites"]) == {"cuespeak"}
+    assert data["without figures"]["startstop"] == "native does not see"
+    alone = evaluate("--items", str(tmp_path), "--suite", "startstop")
+    assert alone.returncode == 1
+    assert "startstop: native does not see" in alone.stderr
+
+
+def dies(*_arguments: object) -> None:
+    os._exit(3)
+
+
+def test_a_process_that_dies_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation_crew, "_share", dies)
+    items = load_items(COMES_ALONG)[:4]
+    with pytest.raises(ConfigurationError, match="a process of the evaluation died"):
+        anyio.run(evaluation_crew.evaluate_all, Work("native", COMES_ALONG), items, 2, lambda *_: None)
