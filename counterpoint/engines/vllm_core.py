@@ -34,7 +34,7 @@ STOP_SECONDS = 5.0
 """How long the core may take to end by itself."""
 
 STEP_TOKENS = 64
-"""A chunk of more is the core's business for several beats: nobody waits for it, and it waits for nobody."""
+"""A chunk of more takes the core long (a sequence that is computed anew): nobody waits for it, and it for nobody."""
 
 
 def check_installed() -> None:

@@ -11,8 +11,10 @@ from counterpoint.engines.token_sequence import TokenSequence
 from counterpoint.engines.vllm_core import Core, Request, parameters_of
 from counterpoint.errors import EngineError
 
-AT_ONCE = 64
-"""Appended tokens that wait for the next chunk that makes something; more are computed when they come."""
+AT_ONCE = 32
+"""Appended tokens that wait for the next chunk that makes something. More are computed when they come, in pieces of so
+many: somebody else's beat waits for one of them, and shares a step with each of the next ones.
+"""
 
 
 LIVES = 2
@@ -58,8 +60,8 @@ class VllmSession:
             return
         self._sequence.extend(tokens)
         self._next = None
-        if self.length - self._sent > AT_ONCE:
-            await self._compute(self.length - 1, self._without(frozenset()))
+        while self.length - self._sent > AT_ONCE:
+            await self._compute(min(self._sent + AT_ONCE, self.length - 1), self._without(frozenset()))
 
     async def generate(
         self, limit: int, *, stop: frozenset[int] = frozenset(), banned: frozenset[int] = frozenset()

@@ -14,7 +14,9 @@ pytest.register_assert_rewrite("counterpoint.testing.engine_contract")
 from counterpoint.engines.core_options import CoreOptions  # noqa: E402 (after the rewriting of asserts is arranged)
 from counterpoint.engines.load import load_vllm  # noqa: E402 (the same)
 from counterpoint.engines.smollm2 import smollm2_folder  # noqa: E402 (the same)
+from counterpoint.engines.vllm_core import Request  # noqa: E402 (the same)
 from counterpoint.engines.vllm_engine import VllmEngine, start_vllm  # noqa: E402 (the same)
+from counterpoint.engines.vllm_session import AT_ONCE  # noqa: E402 (the same)
 from counterpoint.errors import ConfigurationError, EngineError  # noqa: E402 (the same)
 from counterpoint.testing.engine_contract import WORDS, EngineContract, after, opened, taken  # noqa: E402 (the same)
 
@@ -50,6 +52,24 @@ async def test_the_background_shares_the_engine_and_its_room(vllm):
         await background.append(words)
         await live.append(words)
         assert await taken(live, 3) == await taken(background, 3)
+
+
+async def test_a_long_text_is_read_in_pieces_so_that_beats_of_others_come_in_between(vllm, monkeypatch):
+    sizes: list[int] = []
+    whole = Request.next
+
+    async def measured(self: Request, tokens, parameters) -> int:
+        sizes.append(len(tokens))
+        return await whole(self, tokens, parameters)
+
+    monkeypatch.setattr(Request, "next", measured)
+    words = vllm.tokenizer.encode(WORDS) * 9
+    async with opened(vllm.background()) as session:
+        await session.append(words)
+        assert len(await taken(session, 2)) == 2
+    assert len(words) > 4 * AT_ONCE
+    assert max(sizes) <= AT_ONCE
+    assert sum(sizes) == len(words) + 1  # the first token that was made goes in at the head of the next chunk
 
 
 async def test_a_core_that_dies_is_an_error_for_its_sessions_and_started_again_for_the_next(vllm):
