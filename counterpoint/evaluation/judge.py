@@ -26,6 +26,10 @@ _GAP: Final = 0.4
 """Seconds of silence between two stretches that are recognised apart: words that follow each other help each other."""
 
 _LONGEST: Final = 8.0
+
+LEAST_WORDS: Final = 50
+"""Fewer choices would let the judge guess."""
+
 _SPARE: Final = 0.05
 """Seconds around a stretch that the recogniser hears as well: edges may be soft."""
 
@@ -41,8 +45,7 @@ class Judge:
     def __init__(self, chooser: Chooser, detector: Detector, items: Sequence[Item]) -> None:
         self._chooser = chooser
         self._detector = detector
-        suites = {suite: vocabulary([item for item in items if item.suite is suite]) for suite in Suite}
-        self._vocabularies = {suite: self._known(words) for suite, words in suites.items()}
+        self._vocabularies = {suite: self._known(vocabulary(items, suite)) for suite in Suite}
 
     def judged(self, suite: Suite, lived: Lived) -> Lived:
         """What was heard of it in place of what the model says that it said. Without sound it stays as it is."""
@@ -104,22 +107,25 @@ def _pieces(span: Interval) -> list[Interval]:
     return list(pairwise(edges))
 
 
-def vocabulary(items: Iterable[Item]) -> frozenset[str]:
-    """Every word that should be said in the items, or may be, as results are told; where the model speaks freely
-    (`DUPLEX`), also every word that the person says: what a word of the model is chosen from.
+def vocabulary(items: Iterable[Item], suite: Suite) -> frozenset[str]:
+    """Every word that should be said in the suite, or may be, as results are told: what a word of the model is chosen
+    from. Where the model speaks freely (`DUPLEX`), or where these are few, every word of any person's too.
     """
-    texts: list[str] = []
-    for item in items:
-        texts += (note.text for note in item.notes)
-        texts += (text for _, text in (*phrases(item), *clean_phrases(item)))
-        if item.suite is Suite.DUPLEX:
-            texts += (each.word for each in item.words)
-        for each in item.expect:
-            if isinstance(each, Overlap):
-                texts += each.about
-            elif isinstance(each, Answer):
-                texts += (words for fact in each.facts for words in fact)
-    return frozenset(word for text in texts for word in plain(text))
+    wanted = frozenset(word for item in items if item.suite is suite for word in _said(item))
+    if suite is not Suite.DUPLEX and len(wanted) >= LEAST_WORDS:
+        return wanted
+    return wanted | {word for item in items for each in item.words for word in plain(each.word)}
+
+
+def _said(item: Item) -> list[str]:
+    texts = [note.text for note in item.notes]
+    texts += (text for _, text in (*phrases(item), *clean_phrases(item)))
+    for each in item.expect:
+        if isinstance(each, Overlap):
+            texts += each.about
+        elif isinstance(each, Answer):
+            texts += (words for fact in each.facts for words in fact)
+    return [word for text in texts for word in plain(text)]
 
 
 def load_judge(items: Sequence[Item], *, threads: int = 1) -> Judge:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from counterpoint.evaluation.activity import onsets
-from counterpoint.evaluation.items import Item, Overlap, Recite, Say, Scenario, Suite, TakeOver, Turn
+from counterpoint.evaluation.items import Item, Overlap, Recite, Say, Scenario, Spoken, Suite, TakeOver, Turn
 from counterpoint.evaluation.judge import Judge, load_judge, placed, stretches, vocabulary
 from counterpoint.evaluation.lived import At, Lived
 from counterpoint.evaluation.living import live
@@ -40,6 +40,7 @@ STORY = Item("story", Suite.DUPLEX, "seen voices", 9.0, expect=(TakeOver(Turn.PA
 OVERLAP = Item(
     "overlap", Suite.DUPLEX, "seen voices", 9.0, expect=(Overlap(Scenario.INTERRUPTION, 4.0, 5.0, ("seven", "apple")),)
 )
+LONG = [f"word{letter}" for letter in "abcdefghijklmnopqrstuvwxyzäöüßéèêáà"]
 ITEMS = (CUES, RESULT, STORY, OVERLAP)
 
 
@@ -92,8 +93,17 @@ def test_a_model_that_only_writes_is_judged_on_its_words(judge: Judge) -> None:
 
 
 def test_a_word_of_the_model_is_chosen_among_what_its_suite_wants() -> None:
-    assert vocabulary([CUES]) == set(ANSWERS)
-    assert {"seven", "apple"} <= vocabulary([OVERLAP])
+    assert vocabulary([CUES, RESULT], Suite.CUESPEAK) == set(ANSWERS)
+    assert vocabulary([CUES, RESULT], Suite.DELEGATION) == set(TOLD)
+    assert {"seven", "apple"} <= vocabulary([OVERLAP], Suite.DUPLEX)
+
+
+def test_few_words_of_a_suite_are_joined_by_those_of_the_persons_so_that_it_is_no_guess() -> None:
+    heard = Item("w", Suite.WORDS, "seen voices", 3.0, words=(Spoken("to", 1.0), Spoken("horse", 2.0)))
+    assert vocabulary([CUES, heard], Suite.CUESPEAK) == {*ANSWERS, "two", "horse"}
+    counting = [str(number) for number in range(20, 100)]
+    many = msgspec.structs.replace(CUES, expect=(Recite(1.0, 9.0, tuple(counting)), Say("cue", 0, 1, tuple(LONG))))
+    assert "horse" not in vocabulary([many, heard], Suite.CUESPEAK)
 
 
 def test_a_phrase_over_and_over_in_a_short_sound_is_one() -> None:
