@@ -20,9 +20,13 @@ from counterpoint.errors import ConfigurationError
 from counterpoint.evaluation.sound import read_wav
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
+from counterpoint.shared_context.expressed import Floor
 
 QUIET_SECONDS: Final = 3.0
 """After the question: how long nothing may have happened before the conversation is over."""
+
+UNANSWERED_SECONDS: Final = 15.0
+"""The same where nothing has been said yet to what was understood: a model behind a server takes its time."""
 
 LONGEST_SECONDS: Final = 90.0
 LONGEST_QUESTION_SECONDS: Final = 300.0
@@ -80,7 +84,7 @@ async def by_file(runtime: Runtime, options: Options) -> None:
 def _sounding(
     runtime: Runtime, options: Options, path: SoundPath, *, greeting: str
 ) -> AbstractAsyncContextManager[tuple[Session, Narrator]]:
-    return shown(runtime, print, options, greeting=greeting, hear=path.loudspeaker.hear, held=HELD_SECONDS)
+    return shown(runtime, print, options, greeting=greeting, hear=path.hear, held=HELD_SECONDS)
 
 
 async def _finish(session: Session, card: WavCard, path: SoundPath) -> None:
@@ -88,6 +92,7 @@ async def _finish(session: Session, card: WavCard, path: SoundPath) -> None:
     await card.asked.wait()
     with anyio.move_on_after(LONGEST_SECONDS):
         quiet = 0.0
-        while quiet < QUIET_SECONDS:
+        while quiet < (QUIET_SECONDS if path.answered else UNANSWERED_SECONDS):
             await anyio.sleep(BEAT_SECONDS)
-            quiet = quiet + BEAT_SECONDS if session.at_rest and not path.loudspeaker.playing else 0.0
+            still = session.at_rest and not path.loudspeaker.playing and path.floor is Floor.OPEN
+            quiet = quiet + BEAT_SECONDS if still else 0.0

@@ -6,8 +6,9 @@ import pytest
 
 from counterpoint.cli.loudspeaker import LEAD_SECONDS, Loudspeaker, Reported
 from counterpoint.cli.microphone import WAITING_SECONDS, Microphone
+from counterpoint.cli.sound_path import SoundPath
 from counterpoint.interaction.microturn import MicroTurn
-from counterpoint.shared_context.expressed import Boundary
+from counterpoint.shared_context.expressed import Boundary, Floor
 from counterpoint.shared_context.ids import Beat
 
 RATE = 16_000
@@ -133,3 +134,17 @@ def test_words_without_sound_are_played_as_they_are_shown() -> None:
     loudspeaker.hear(MicroTurn(Beat(0), text="Hello"))
     loudspeaker.hear(MicroTurn(Beat(1)))
     assert [reported.turn.beat for reported in loudspeaker.played()] == [0]
+
+
+# between them
+
+
+def test_whether_the_person_was_answered_is_known() -> None:
+    path = SoundPath(RATE, RATE)
+    assert path.answered
+    path.hear(MicroTurn(Beat(0), understood="When does", floor=Floor.PERSON))
+    path.hear(MicroTurn(Beat(1)))
+    assert not path.answered
+    path.hear(MicroTurn(Beat(2), text="Let me check.", understood=" it leave?", floor=Floor.AGENT))
+    assert path.answered
+    assert path.floor is Floor.AGENT

@@ -29,7 +29,7 @@ async def spoken_with(ears: ScriptedEars, *script: object, seconds: float) -> tu
 
     async def listen(session: Session) -> None:
         async for turn in session:
-            path.loudspeaker.hear(turn)
+            path.hear(turn)
 
     async with runtime, runtime.session("c", buffer=BEAT_SECONDS) as session, anyio.create_task_group() as tasks:
         tasks.start_soon(listen, session)

@@ -20,7 +20,9 @@ class Understood(msgspec.Struct, frozen=True):
 
 
 class HearingOn:
-    """`beat`: samples of one. Where the sound stops in the middle of speech, silence goes on until a pause is heard."""
+    """`beat`: samples of one. Where the sound stops in the middle of speech, silence goes on until a pause is heard,
+    and until the ears have said what it was.
+    """
 
     def __init__(self, hearing: Hearing, beat: int) -> None:
         self._hearing = hearing
@@ -37,6 +39,7 @@ class HearingOn:
             self._owed -= beats
             audio = bytes(2 * self._beat * beats)
         heard = self._hearing.hear(audio)
+        self._owed = max(self._owed, 1) if heard.speaking else self._owed
         text = " ".join(word.text for word in heard.words)
         space = " " if text and self._before else ""
         self._before = self._before or bool(text)

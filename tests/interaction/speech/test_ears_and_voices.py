@@ -153,6 +153,27 @@ def test_words_count_once_two_guesses_agree_and_the_rest_may_change() -> None:
     assert (text(new), tail) == ("the horizon?", "")
 
 
+def test_words_that_are_known_late_are_heard_also_when_no_sound_comes_any_more() -> None:
+    class Slow:
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def hear(self, audio: bytes) -> Heard:
+            self.asked += 1
+            if self.asked < 25:
+                return Heard(speaking=True)
+            return Heard(tuple(words_of("hello there"))) if self.asked == 25 else Heard()
+
+        def close(self) -> None:
+            pass
+
+    slow = Slow()
+    hearing = HearingOn(slow, BEAT // 2)
+    understood = [hearing.take(b"\1\0" * (BEAT // 2), 1), *(hearing.take(b"", 1) for _ in range(60))]
+    assert "".join(each.text for each in understood) == "hello there"
+    assert slow.asked < 40
+
+
 def test_sound_that_stops_in_the_middle_of_a_word_is_followed_by_silence() -> None:
     class Counting:
         def __init__(self) -> None:
