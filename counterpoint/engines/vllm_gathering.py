@@ -66,9 +66,10 @@ class Gathering:
         """Wait for the step under way, and a moment for those who were in it."""
         while self._flying and not self._landed:
             await self._changed.wait()
-        with anyio.move_on_after(self._until - anyio.current_time()):
-            while not self._landed.issubset(self._waiting):
-                await self._changed.wait()
+        if not self._landed.issubset(self._waiting):
+            with anyio.move_on_after(self._until - anyio.current_time()):
+                while not self._landed.issubset(self._waiting):
+                    await self._changed.wait()
 
     async def _depart(self) -> None:
         going, self._waiting = self._waiting, []
