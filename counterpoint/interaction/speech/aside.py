@@ -12,10 +12,12 @@ from threading import Lock, Thread
 from typing import Any, TypeVar
 
 import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from counterpoint.errors import CounterpointError, EngineError
 
 T = TypeVar("T")
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Aside:
@@ -28,7 +30,7 @@ class Aside:
         self._kept = kept
         self._lock = Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._send, self._receive = anyio.create_memory_object_stream[Callable[[], Coroutine[Any, Any, None]]](math.inf)
+        self._send: MemoryObjectSendStream[Work] | None = None
         self._closed = False
 
     def start(self, work: Callable[[], Awaitable[T]]) -> Future[T]:
@@ -38,38 +40,39 @@ class Aside:
             if self._closed:
                 made.set_exception(EngineError(f"{self._name} was closed"))
                 return made
-            loop = self._running()
-            loop.call_soon_threadsafe(self._send.send_nowait, lambda: self._do(work, made))
+            loop, send = self._running()
+            loop.call_soon_threadsafe(send.send_nowait, lambda: self._do(work, made))
         return made
 
     def close(self) -> None:
         """What is under way is stopped, and its futures fail. Does not wait for that."""
         with self._lock:
-            if not self._closed and self._loop is not None:
+            if not self._closed and self._loop is not None and self._send is not None:
                 self._loop.call_soon_threadsafe(self._send.close)
             self._closed = True
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
+    def _running(self) -> tuple[asyncio.AbstractEventLoop, MemoryObjectSendStream[Work]]:
+        if self._loop is None or self._send is None:
             self._loop = asyncio.new_event_loop()
-            Thread(target=self._run, args=(self._loop,), name=self._name, daemon=True).start()
-        return self._loop
+            self._send, receive = anyio.create_memory_object_stream[Work](math.inf)
+            Thread(target=self._run, args=(self._loop, receive), name=self._name, daemon=True).start()
+        return self._loop, self._send
 
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _run(self, loop: asyncio.AbstractEventLoop, receive: MemoryObjectReceiveStream[Work]) -> None:
         try:
-            loop.run_until_complete(self._serve())
+            loop.run_until_complete(self._serve(receive))
             loop.run_until_complete(loop.shutdown_asyncgens())
         finally:
             with self._lock:
                 self._closed = True
                 loop.close()
 
-    async def _serve(self) -> None:
+    async def _serve(self, receive: MemoryObjectReceiveStream[Work]) -> None:
         async with AsyncExitStack() as stack:
             with suppress(CounterpointError):  # each piece of work meets it anew, and says so
                 await stack.enter_async_context(self._kept)
-            async with anyio.create_task_group() as tasks, self._receive:
-                async for work in self._receive:
+            async with anyio.create_task_group() as tasks, receive:
+                async for work in receive:
                     tasks.start_soon(work)
                 tasks.cancel_scope.cancel()
 
