@@ -31,7 +31,7 @@ VOICES = {
 }
 LIMITS = (
     "Synthetic speech only; people's voices are untested. A closed vocabulary of about 400 words, of which about 200 were ever heard as sound. "
-    "English. No sound out yet: the model's words are text, one token a beat. No video. Streams of 25.6 s; waits up to 18 s."
+    "English. One token a beat; the voice that says it was trained apart, and the model does not hear it. No video. Streams of 25.6 s; waits up to 18 s."
 )
 
 

@@ -159,6 +159,12 @@ def main() -> None:
     mouth = mouth_of(arguments.state) if {"flow", "mean"} & set(arguments.ways) else None
     ways = speakers(mouth, arguments.steps, arguments.temperature)
     lines, results = judged_lines(arguments.part, arguments.count), {}
+    about = {
+        "judge": "Whisper tiny.en (faster-whisper, int8, beam 5)",
+        "part": arguments.part,
+        "steps": arguments.steps,
+        "temperature": arguments.temperature,
+    }
     for way in arguments.ways:
         results[way] = judge(lines, ways[way])
         shown = {key: value for key, value in results[way].items() if key != "items"}
@@ -166,14 +172,8 @@ def main() -> None:
         for item in results[way]["items"]:
             if arguments.errors and item["errors"]:
                 print(f"  {item['said']} | {item['heard']}")
-    if arguments.json:
-        about = {
-            "judge": "Whisper tiny.en (faster-whisper, int8, beam 5)",
-            "part": arguments.part,
-            "steps": arguments.steps,
-            "temperature": arguments.temperature,
-        }
-        arguments.json.write_text(json.dumps(about | {"ways": results}, indent=1) + "\n")
+        if arguments.json:
+            arguments.json.write_text(json.dumps(about | {"ways": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ PLACES = (LONGEST + 1) * PIECES
 away.
 """
 
-TEMPERATURE = 0.6
+TEMPERATURE = 0.5
 STEPS = 4
 
 

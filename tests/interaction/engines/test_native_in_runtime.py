@@ -1,5 +1,8 @@
-"""The native model in a whole runtime, in real time: a voice that it was never trained on streams in as sound."""
+"""The native model in a whole runtime, in real time: a voice that it was never trained on streams in as sound, its own
+streams out, and a recogniser that knows neither says what was heard.
+"""
 
+import numpy as np
 import pytest
 
 from counterpoint.config import AUDIO_RATE, BEAT_SECONDS
@@ -10,6 +13,7 @@ from counterpoint.shared_context.chunks import AudioChunk
 from counterpoint.shared_context.entries import Asked, Failed
 from counterpoint.testing import ScriptedBackground, play
 from counterpoint.testing.person import PIECE_SECONDS, Cue, Person
+from training.intelligibility import heard, words_of
 
 pytestmark = pytest.mark.real
 
@@ -54,3 +58,5 @@ async def test_what_is_asked_aloud_is_understood_handed_over_and_recorded(
     assert set(request) <= set(understood)
     assert "let me check" in played.said
     assert played.bodies(Failed) == []
+    agent = b"".join(turn.audio for turn in played if turn.audio)
+    assert "check" in words_of(heard(np.frombuffer(agent, "<i2").astype(np.float32) / 32768))

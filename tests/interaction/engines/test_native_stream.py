@@ -1,4 +1,6 @@
-"""The shipped native model behind the protocol: what it hears and reads, says and hands over. No time is measured."""
+"""The shipped native model behind the protocol: what it hears and reads, says and hands over, in text. No time is
+measured.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -25,9 +27,7 @@ LINES = ("look at the blue door", "say green in five seconds", "what comes after
 
 @pytest.fixture(scope="module")
 def model() -> NativeInteraction:
-    loaded = load_interaction("native")
-    assert isinstance(loaded, NativeInteraction)
-    return loaded
+    return NativeInteraction(load_model())
 
 
 @pytest.fixture
@@ -73,6 +73,13 @@ def test_it_says_what_it_perceives_and_expresses(model: NativeInteraction) -> No
     assert model.capabilities.perceives == {Modality.TEXT, Modality.AUDIO}
     assert model.capabilities.expresses == {Modality.TEXT}
     assert model.capabilities.weaving is Weaving.MODEL
+
+
+def test_by_its_name_it_comes_with_its_voice() -> None:
+    loaded = load_interaction("native")
+    assert isinstance(loaded, NativeInteraction)
+    assert loaded.capabilities.expresses == {Modality.TEXT, Modality.AUDIO}
+    loaded.close()
 
 
 async def test_a_cue_is_answered_in_the_beat_in_which_it_is_read(stream: NativeStream) -> None:
