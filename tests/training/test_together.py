@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anyio
+import msgspec
 
 from counterpoint.evaluation.items import COMES_ALONG, Suite, load_items
 from counterpoint.evaluation.living import live
@@ -18,4 +19,5 @@ def test_items_side_by_side_come_out_as_one_by_one() -> None:
     together = live_together(model, items, COMES_ALONG)
     alone = NativeInteraction(model)
     for item, lived in zip(items, together, strict=True):
-        assert anyio.run(live, alone, item, COMES_ALONG) == lived
+        heard = anyio.run(live, alone, item, COMES_ALONG)
+        assert msgspec.structs.replace(heard, sound=None) == lived  # side by side it makes no sound
