@@ -41,7 +41,7 @@ class Kokoro:
         self._vocabulary = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
         with np.load(Path(str(data / "voices_ja.npz"))) as voices:
             self._style = voices[name]
-        self._phonemes = _Phonemes()
+        self._phonemes = Phonemes()
 
     def samples(self, text: str, speed: float = 1.0) -> np.ndarray:
         """float32 samples at 16 kHz."""
@@ -55,7 +55,7 @@ class Kokoro:
         return resample_poly(sound, 2, 3).astype(np.float32)
 
 
-class _Phonemes:
+class Phonemes:
     """espeak-ng's transcription."""
 
     def __init__(self) -> None:
