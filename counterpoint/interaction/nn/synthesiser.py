@@ -124,12 +124,11 @@ class Synthesiser:
         whole = np.floor(np.concatenate([[phase], cycles]))
         places = np.flatnonzero(np.diff(whole))
         late = (cycles[places] - whole[places + 1]) * RATE / pitch[places]
-        frames = _between(track, (places + 1) / HOP)
-        voiced = frames[:, VOICING]
-        heard = voiced > 0.02
-        places, late, frames, voiced = places[heard], late[heard], frames[heard], voiced[heard]
+        frames = _between(track, (places + 1 - late) / HOP)
+        heard = frames[:, VOICING] > 0
+        places, late, frames = places[heard], late[heard], frames[heard]
         if len(places):
-            height = np.sqrt(voiced * RATE / pitch[places])
+            height = np.sqrt(frames[:, VOICING] * RATE * np.exp(-frames[:, PITCH]))
             spectra = self._envelopes(frames, 1 - late, height[:, None] * np.sqrt(1 - self._breath))
             responses = np.fft.irfft(spectra, FFT)
             for place, response in zip(places, responses, strict=True):
