@@ -28,7 +28,7 @@ _GAP: Final = 0.4
 _LONGEST: Final = 8.0
 
 LEAST_WORDS: Final = 50
-"""Fewer choices would let the judge guess."""
+"""With fewer choices the judge might guess: others are added."""
 
 _SPARE: Final = 0.05
 """Seconds around a stretch that the recogniser hears as well: edges may be soft."""
@@ -109,12 +109,15 @@ def _pieces(span: Interval) -> list[Interval]:
 
 def vocabulary(items: Iterable[Item], suite: Suite) -> frozenset[str]:
     """Every word that should be said in the suite, or may be, as results are told: what a word of the model is chosen
-    from. Where the model speaks freely (`DUPLEX`), or where these are few, every word of any person's too.
+    from. Where the model speaks freely (`DUPLEX`), every word of any person's too; where these are few, the persons'
+    words that carry meaning: "the" and "to" would be heard in everything short.
     """
     wanted = frozenset(word for item in items if item.suite is suite for word in _said(item))
-    if suite is not Suite.DUPLEX and len(wanted) >= LEAST_WORDS:
+    free = suite is Suite.DUPLEX
+    if not free and len(wanted) >= LEAST_WORDS:
         return wanted
-    return wanted | {word for item in items for each in item.words for word in plain(each.word)}
+    theirs = (each for item in items for each in item.words if free or each.content)
+    return wanted | {word for each in theirs for word in plain(each.word)}
 
 
 def _said(item: Item) -> list[str]:
