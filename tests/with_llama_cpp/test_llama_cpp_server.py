@@ -4,20 +4,29 @@
 """
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
-from typing import Annotated
 
 import anyio
 import anyio.to_thread
-import httpx
 import msgspec
 import pytest
 from chat_server import free_port
+from served_model import (
+    QUESTION,
+    STORY,
+    listen,
+    look_up_and_tell,
+    metric,
+    package,
+    steps,
+    timetable,
+    until,
+    until_it_answers,
+)
 
 from counterpoint.background.engines.chat import ChatBackground
 from counterpoint.background.engines.chat_prompt import Calling, ChatSettings
@@ -32,17 +41,12 @@ from counterpoint.interaction.engines.chat import ChatInteraction
 from counterpoint.interaction.engines.settings import Delegating, Settings
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.chunks import TextChunk
-from counterpoint.shared_context.delegations import Delegation, DelegationState
-from counterpoint.shared_context.entries import Asked, NoteLaid, Settled, ToolCalled, ToolReturned
-from counterpoint.shared_context.ids import Beat, ConversationId, DelegationId, Position
-from counterpoint.shared_context.notes import NoteKind
-from counterpoint.shared_context.package import ContextPackage, Speaker, Utterance, Work
-from counterpoint.tools.definition import tool
 
 pytestmark = [pytest.mark.real, pytest.mark.llama_cpp]
 
 CONTEXT = 2_048
 START_SECONDS = 60
+RUNNING = "llamacpp:requests_processing"
 REQUIRED = ChatSettings(tools=Calling.REQUIRED, answer_tokens=100, temperature=0.0)
 
 
@@ -55,26 +59,13 @@ def server(log: Path, *options: str) -> Generator[tuple[str, subprocess.Popen[by
             command, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT, env=dict(os.environ)
         )
         try:
-            anyio.run(until_it_answers, f"http://127.0.0.1:{port}/health", process, log)
+            anyio.run(until_it_answers, f"http://127.0.0.1:{port}/health", process, log, START_SECONDS)
             yield f"http://127.0.0.1:{port}/v1", process
         finally:
             process.kill()
             process.wait(30)
             assert process.stdin is not None
             process.stdin.close()
-
-
-async def until_it_answers(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    with anyio.fail_after(START_SECONDS):
-        async with httpx.AsyncClient(trust_env=False) as client:
-            while True:
-                assert process.poll() is None, await anyio.Path(log).read_text()
-                try:
-                    if (await client.get(address)).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    pass
-                await anyio.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -89,40 +80,6 @@ def plain_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, 
     """With the template that came with the model."""
     with server(tmp_path_factory.mktemp("llama_cpp") / "log") as (url, _):
         yield url
-
-
-async def metric(url: str, name: str) -> float:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        text = (await client.get(url.replace("/v1", "/metrics"))).text
-    found = re.search(rf"^llamacpp:{name} (\S+)$", text, re.MULTILINE)
-    assert found, name
-    return float(found.group(1))
-
-
-async def until_running(url: str, count: int) -> None:
-    with anyio.fail_after(30):
-        while await metric(url, "requests_processing") != count:
-            await anyio.sleep(0.05)
-
-
-@tool
-async def timetable(station: Annotated[str, msgspec.Meta(max_length=24)]) -> str:
-    """Trains that leave a station."""
-    return "The next train leaves at 10:14 from platform 3."
-
-
-def package(request: str, words: tuple[str, ...] = ()) -> ContextPackage:
-    delegation = Delegation(DelegationId("d"), ConversationId("c"), request)
-    work = Work(delegation, DelegationState.TAKEN, Beat(1))
-    said = tuple(Utterance(Speaker.PERSON, Beat(at), Beat(at), text) for at, text in enumerate(words))
-    return ContextPackage(
-        ConversationId("c"), Position(1), Beat(9), utterances=said, work=(work,), delegation=delegation.id
-    )
-
-
-async def steps(model: ChatBackground, about: ContextPackage, tools=(), observations=()):
-    async with aclosing(model.think(about, tools, observations)) as thinking:
-        return [step async for step in thinking]
 
 
 async def test_the_model_is_known_by_name_and_a_wrong_name_says_which_there_are(url):
@@ -145,7 +102,7 @@ async def test_without_a_name_its_only_model_answers_by_the_sentence_and_counts(
 @pytest.mark.parametrize("template", ["url", "plain_url"])
 async def test_a_required_call_is_valid_even_from_the_smallest_model_whatever_its_template(template, request):
     model = ChatBackground(f"{request.getfixturevalue(template)}#smollm2", settings=REQUIRED)
-    asked = package("When does the next train leave from Ystad?")
+    asked = package(QUESTION)
     made = await steps(model, asked, [timetable.schema])
     (call,) = [step for step in made if isinstance(step, Call)]
     assert call.tool == "timetable"
@@ -160,9 +117,9 @@ async def test_closing_the_stream_stops_the_server(plain_url):
     model = ChatBackground(f"{plain_url}#smollm2", settings=ChatSettings(answer_tokens=500, temperature=1.5))
     async with aclosing(model.think(package("Write down all that you know of the sea."), (), ())) as thinking:
         async for _ in thinking:
-            assert await metric(plain_url, "requests_processing") == 1
+            assert await metric(plain_url, RUNNING) == 1
             break
-    await until_running(plain_url, 0)
+    await until(plain_url, RUNNING, 0)
 
 
 async def test_a_package_that_is_larger_than_the_context_is_made_to_fit(plain_url):
@@ -175,46 +132,25 @@ async def test_a_package_that_is_larger_than_the_context_is_made_to_fit(plain_ur
         assert model._server._quirks.max_length == CONTEXT
 
 
-async def listen(session, said: list[str], until) -> None:
-    async for turn in session:
-        said.append(turn.text)
-        if turn.text:
-            session.played(turn)
-        if until(turn):
-            return
-
-
 async def test_it_talks_and_is_interrupted_and_the_server_stops(plain_url):
     settings = Settings(delegate=Delegating.NEVER, decode_tokens=64, utterance_tokens=150)
     said: list[str] = []
     async with Runtime(ChatInteraction(f"{plain_url}#smollm2", settings=settings)).session() as session:
-        session.push("Tell me a long story about a fox and a river.")
+        session.push(STORY)
         with anyio.fail_after(60):
             await listen(session, said, lambda _: sum(map(bool, said)) > 4)
             session.push(TextChunk("wait, what", done=False))
             await listen(session, [], lambda turn: turn.flush)
-        await until_running(plain_url, 0)
+        await until(plain_url, RUNNING, 0)
     assert len("".join(said).split()) >= 4
 
 
 async def test_a_question_is_looked_up_with_a_tool_and_the_answer_is_woven_into_speech(plain_url):
     """Both models are the same served one."""
     interaction = ChatInteraction(f"{plain_url}#smollm2", settings=Settings(decode_tokens=64))
-    said: list[str] = []
-    runtime = Runtime(interaction, ChatBackground(f"{plain_url}#smollm2", settings=REQUIRED), tools=[timetable])
-    async with runtime.session("c") as session:
-        session.push("When does the next train leave from Ystad?")
-        with anyio.fail_after(120):
-            await listen(session, said, lambda _: not session.unsettled and session.at_rest and len(said) > 10)
-        bodies = [stored.entry.body for stored in await runtime.store.read(session.conversation, limit=1_000)]
-    assert [body.delegation.request for body in bodies if isinstance(body, Asked)] == [
-        "When does the next train leave from Ystad?"
-    ]
-    assert {body.tool for body in bodies if isinstance(body, ToolCalled)} == {"timetable"}
-    assert not any(body.failed for body in bodies if isinstance(body, ToolReturned))
-    assert [body.state for body in bodies if isinstance(body, Settled)] == [DelegationState.DONE]
-    told = [body.note for body in bodies if isinstance(body, NoteLaid) and body.note.kind is not NoteKind.PROGRESS]
-    assert told[0].text in "".join(said)
+    await look_up_and_tell(
+        Runtime(interaction, ChatBackground(f"{plain_url}#smollm2", settings=REQUIRED), tools=[timetable])
+    )
 
 
 @pytest.fixture
@@ -226,7 +162,7 @@ def mortal(tmp_path: Path) -> Generator[tuple[str, subprocess.Popen[bytes]], Non
 async def test_a_server_that_dies_in_the_middle_of_an_answer_is_a_clear_failure(mortal):
     url, process = mortal
     model = ChatServer(address_of(f"{url}#smollm2"))
-    request = Request((Message("user", "Tell me a long story about a fox and a river."),), 500, temperature=0.0)
+    request = Request((Message("user", STORY),), 500, temperature=0.0)
     with pytest.raises(ServerFault, match=r"smollm2 at .* broke off"):
         async with aclosing(model.ask(lambda _: request, seconds=5.0)) as deltas:
             async for delta in deltas:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
-import httpx
 from chat_server import free_port
+from served_model import until_it_answers
 
 from counterpoint.engines.smollm2 import smollm2_folder
 
@@ -33,21 +33,8 @@ def serving(log: Path) -> Iterator[str]:
     with log.open("w") as out:
         server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
         try:
-            anyio.run(until_it_answers, f"http://127.0.0.1:{port}/health", server, log)
+            anyio.run(until_it_answers, f"http://127.0.0.1:{port}/health", server, log, START_SECONDS)
             yield f"http://127.0.0.1:{port}/v1"
         finally:
             server.terminate()
             server.wait(60)
-
-
-async def until_it_answers(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    with anyio.fail_after(START_SECONDS):
-        async with httpx.AsyncClient(trust_env=False) as client:
-            while True:
-                assert server.poll() is None, await anyio.Path(log).read_text()
-                try:
-                    if (await client.get(address)).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    pass
-                await anyio.sleep(0.5)
