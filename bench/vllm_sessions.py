@@ -172,8 +172,8 @@ class Raw:
         await self._outputs.aclose()
 
     async def _chunks(self) -> AsyncGenerator[Any, None]:
-        from vllm.engine.protocol import StreamingInput  # noqa: PLC0415 (an extra)
-        from vllm.inputs import TokensPrompt  # noqa: PLC0415
+        from vllm.engine.protocol import StreamingInput
+        from vllm.inputs import TokensPrompt
 
         while True:
             prompt = TokensPrompt(prompt_token_ids=await self._inbox.get())
@@ -185,7 +185,7 @@ def raw_core(engine: "VllmEngine") -> Any:
 
 
 def raw_parameters(made: int) -> Any:
-    from vllm.sampling_params import RequestOutputKind, SamplingParams  # noqa: PLC0415 (an extra)
+    from vllm.sampling_params import RequestOutputKind, SamplingParams
 
     return SamplingParams(
         max_tokens=made, temperature=0, ignore_eos=True, detokenize=False, output_kind=RequestOutputKind.DELTA

@@ -25,6 +25,6 @@ def __getattr__(name: str) -> Any:
     """The four nouns of the first day, imported when they are asked for: a tool's module needs no runtime."""
     if name not in _HOMES:
         raise AttributeError(f"module 'counterpoint' has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 (lazy on purpose)
+    from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)

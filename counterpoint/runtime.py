@@ -217,12 +217,12 @@ async def _entered(*models: object) -> AsyncExitStack:
 
 
 def _interaction(name: str) -> InteractionModel:
-    from counterpoint.interaction.engines.load import load_interaction  # noqa: PLC0415 (only where a name is given)
+    from counterpoint.interaction.engines.load import load_interaction
 
     return load_interaction(name)
 
 
 def _background(name: str) -> BackgroundModel:
-    from counterpoint.background.engines.load import load_background  # noqa: PLC0415 (only where a name is given)
+    from counterpoint.background.engines.load import load_background
 
     return load_background(name)

@@ -58,7 +58,7 @@ def add_evaluate(commands: Commands) -> None:
 
 async def _start(arguments: argparse.Namespace) -> None:
     try:
-        from counterpoint.cli.evaluate import evaluate, evaluation  # noqa: PLC0415 (needs numpy)
+        from counterpoint.cli.evaluate import evaluate, evaluation
     except ImportError as error:
         raise MissingExtra("evaluation", "native") from error
     await evaluate(evaluation(arguments))

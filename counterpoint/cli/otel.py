@@ -31,7 +31,7 @@ def exporting(endpoint: str | None, service: str) -> Generator[None, None, None]
         return
     url = _checked(endpoint)
     try:
-        from counterpoint.cli.otel_sdk import wired  # noqa: PLC0415 (the SDK is an extra)
+        from counterpoint.cli.otel_sdk import wired
     except ImportError as error:
         raise MissingExtra("--otel", "otel") from error
     _hush(urlsplit(url).hostname or "")

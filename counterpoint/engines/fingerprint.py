@@ -17,7 +17,7 @@ _FILES: Final = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "gen
 
 def fingerprint_of_folder(name: str, folder: Path, settings: dict[str, object]) -> str:
     """`settings`: precision, threads, sampling: whatever else changes a sum or a choice."""
-    import torch  # noqa: PLC0415 (an extra)
+    import torch
 
     ask: Any = getattr(torch.cpu, "get_capabilities", None)
     hardware = sha256(repr((platform.machine(), sorted(ask().items()) if ask else ())).encode()).hexdigest()[:8]

@@ -85,8 +85,8 @@ def load_vllm(
     Raises `MissingExtra`, `MissingWeights`, `EngineError` where vLLM does not start, and `ConfigurationError`, also
     where it runs with other options.
     """
-    from counterpoint.engines.vllm_core import check_installed  # noqa: PLC0415 (an extra)
-    from counterpoint.engines.vllm_engine import start_vllm  # noqa: PLC0415
+    from counterpoint.engines.vllm_core import check_installed
+    from counterpoint.engines.vllm_engine import start_vllm
 
     check_installed()
     folder = smollm2_folder(progress) if name == SMOLLM2 else _folder(name)
@@ -112,9 +112,9 @@ def _folder(name: str) -> Path:
 
 
 def _load(name: str, folder: Path, options: EngineOptions) -> "LocalEngine":
-    from counterpoint.engines.model_folder import load_causal_model  # noqa: PLC0415 (torch is an extra)
-    from counterpoint.engines.torch_engine import LocalEngine  # noqa: PLC0415
-    from counterpoint.engines.words import words_of  # noqa: PLC0415
+    from counterpoint.engines.model_folder import load_causal_model
+    from counterpoint.engines.torch_engine import LocalEngine
+    from counterpoint.engines.words import words_of
 
     vocabulary, chat = words_of(folder)
     threads = options.threads or max(1, min(4, _cores() // 2))
@@ -138,7 +138,7 @@ def _load(name: str, folder: Path, options: EngineOptions) -> "LocalEngine":
 
 
 def _fingerprint(name: str, folder: Path, options: EngineOptions, threads: int) -> str:
-    from counterpoint.engines.fingerprint import fingerprint_of_folder  # noqa: PLC0415 (torch is an extra)
+    from counterpoint.engines.fingerprint import fingerprint_of_folder
 
     chosen = {"dtype": options.dtype or "auto", "device": options.device, "threads": threads}
     sampled = {"temperature": options.temperature, "seed": options.seed} if options.temperature else {}

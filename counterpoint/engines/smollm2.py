@@ -49,11 +49,11 @@ def _convert(source: Path, target: Path, progress: Progress) -> None:
     """Dequantise to float32 and save like any other model; the output layer is tied to the embeddings."""
     progress("loading what converts the weights of SmolLM2", 0.05)
     try:
-        import accelerate as _accelerate  # noqa: PLC0415 (an extra; transformers reads GGUF with these two)
-        import gguf as _gguf  # noqa: PLC0415
-        import torch  # noqa: PLC0415
+        import accelerate as _accelerate
+        import gguf as _gguf
+        import torch
 
-        from counterpoint.engines.hugging_face import causal_lm, save_weights, tokenizer  # noqa: PLC0415
+        from counterpoint.engines.hugging_face import causal_lm, save_weights, tokenizer
     except ImportError as error:
         raise MissingExtra("converting the weights of SmolLM2", "local") from error
     del _accelerate, _gguf

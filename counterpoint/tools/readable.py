@@ -48,7 +48,7 @@ def _article(html: str) -> str:
 def _extractor() -> Callable[..., str | None]:
     """Some installers leave out a part of lxml that it needs: that is a missing extra as well."""
     try:
-        import trafilatura  # noqa: PLC0415 (an extra, and slow to import)
+        import trafilatura
     except ImportError as error:
         raise MissingExtra("fetching a page", "fetch") from error
     return cast("Any", trafilatura).extract

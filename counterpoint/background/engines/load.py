@@ -28,15 +28,15 @@ def load_background(name: str) -> BackgroundModel:
         return _at(name)
     if kind not in {"local", "vllm"} or not which:
         raise no_such_model("background", name, KNOWN)
-    from counterpoint.background.engines.local import LocalBackground  # noqa: PLC0415 (only where one is asked for)
-    from counterpoint.engines.load import load_engine, load_vllm  # noqa: PLC0415
+    from counterpoint.background.engines.local import LocalBackground
+    from counterpoint.engines.load import load_engine, load_vllm
 
     return LocalBackground(load_vllm(which) if kind == "vllm" else load_engine(which))
 
 
 def _at(url: str) -> BackgroundModel:
-    from counterpoint.background.engines.chat import ChatBackground  # noqa: PLC0415 (only where one is asked for)
-    from counterpoint.background.engines.chat_prompt import ChatSettings  # noqa: PLC0415
+    from counterpoint.background.engines.chat import ChatBackground
+    from counterpoint.background.engines.chat_prompt import ChatSettings
 
     given = {name: value for name, value in address_of(url).options.items() if name != "key"}
     try:

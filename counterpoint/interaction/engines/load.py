@@ -62,7 +62,7 @@ def fingerprint(name: str) -> str:
     """What stands for a model in a report: its name, and for our own the checksums of its weights."""
     if name != NATIVE:
         return name
-    from counterpoint.interaction.nn.checkpoint import SHIPPED, SHIPPED_VOICE, digest  # noqa: PLC0415 (needs torch)
+    from counterpoint.interaction.nn.checkpoint import SHIPPED, SHIPPED_VOICE, digest
 
     voice = f" with voice {digest(SHIPPED_VOICE)[:12]}" if SHIPPED_VOICE.is_file() else ""
     return f"{NATIVE}{voice} sha256:{digest(SHIPPED)}"
@@ -70,10 +70,10 @@ def fingerprint(name: str) -> str:
 
 def _native() -> InteractionModel:
     try:
-        from counterpoint.interaction.engines.native import NativeInteraction  # noqa: PLC0415 (needs torch)
-        from counterpoint.interaction.nn.checkpoint import SHIPPED_VOICE, load_model, load_mouth  # noqa: PLC0415
-        from counterpoint.interaction.nn.synthesiser import Synthesiser  # noqa: PLC0415
-        from counterpoint.interaction.nn.voice import Voice  # noqa: PLC0415
+        from counterpoint.interaction.engines.native import NativeInteraction
+        from counterpoint.interaction.nn.checkpoint import SHIPPED_VOICE, load_model, load_mouth
+        from counterpoint.interaction.nn.synthesiser import Synthesiser
+        from counterpoint.interaction.nn.voice import Voice
     except ImportError as error:
         raise MissingExtra("the native model", "native") from error
     voice = Voice(load_mouth(), Synthesiser()) if SHIPPED_VOICE.is_file() else None
@@ -93,7 +93,7 @@ def _given(query: str) -> dict[str, str]:
 
 
 def _at(url: str) -> InteractionModel:
-    from counterpoint.interaction.engines.chat import ChatInteraction  # noqa: PLC0415 (only where one is asked for)
+    from counterpoint.interaction.engines.chat import ChatInteraction
 
     given = {name: value for name, value in address_of(url).options.items() if name != "key"}
     temperature = given.pop("temperature", None)

@@ -120,7 +120,7 @@ def _levels(
     frames, tail = _MEL(samples, tail)
     config = model.config
     levels = Levels(config.low, config.high, config.levels).quantise(frames)
-    return torch.from_numpy(levels)[None], tail  # pyright: ignore[reportUnknownMemberType]
+    return torch.from_numpy(levels)[None], tail  # pyright: ignore[reportUnknownMemberType]  (untyped there)
 
 
 def _note_words(kind: str, text: str, source: str) -> list[tuple[int, int]]:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Rotation = tuple[Tensor, Tensor]
-KeysValues = tuple[Tensor, Tensor]
 
 
 def rotation(beats: Tensor, size: int, base: float) -> Rotation:

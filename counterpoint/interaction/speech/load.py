@@ -38,8 +38,8 @@ def load_ears(name: str, *, threads: int = 1) -> Ears:
     if name != "whisper":
         raise _unknown("ears", name, EARS, _about_ears())
     try:
-        from counterpoint.interaction.speech.recogniser import load  # noqa: PLC0415 (needs numpy)
-        from counterpoint.interaction.speech.whisper import WhisperEars  # noqa: PLC0415
+        from counterpoint.interaction.speech.recogniser import load
+        from counterpoint.interaction.speech.whisper import WhisperEars
     except ImportError as error:
         raise MissingExtra("the ears whisper", "ears") from error
     return WhisperEars(*load(threads))
@@ -63,7 +63,7 @@ def load_voice(name: str) -> Voice:
 
 def _served_ears(url: str) -> Ears:
     try:
-        from counterpoint.interaction.speech.served_ears import ServedEars  # noqa: PLC0415 (needs numpy)
+        from counterpoint.interaction.speech.served_ears import ServedEars
     except ImportError as error:
         raise MissingExtra("what tells speech from noise", "ears") from error
     given = _given(url, _ServedEarsOptions)
@@ -72,7 +72,7 @@ def _served_ears(url: str) -> Ears:
 
 
 def _served_voice(url: str) -> Voice:
-    from counterpoint.interaction.speech.served_voice import ServedVoice  # noqa: PLC0415 (only where one is asked for)
+    from counterpoint.interaction.speech.served_voice import ServedVoice
 
     given = _given(url, _ServedVoiceOptions)
     return _loaded(ServedVoice(url, sound=given.sound, rate=given.rate))

@@ -71,8 +71,8 @@ def load(threads: int) -> tuple[Recogniser, Detector]:
     `MissingWeights`.
     """
     detector = load_detector()
-    from faster_whisper import WhisperModel  # noqa: PLC0415 (an extra)
-    from faster_whisper.tokenizer import Tokenizer  # noqa: PLC0415
+    from faster_whisper import WhisperModel
+    from faster_whisper.tokenizer import Tokenizer
 
     model: Any = WhisperModel(_folder(), device="cpu", compute_type="int8", cpu_threads=threads)
     tokenizer: Any = Tokenizer(model.hf_tokenizer, multilingual=False)
@@ -82,7 +82,7 @@ def load(threads: int) -> tuple[Recogniser, Detector]:
 def load_detector() -> Detector:
     """Silero's detector of speech, which faster-whisper brings with it. Raises `MissingExtra`."""
     try:
-        from faster_whisper.vad import get_vad_model  # noqa: PLC0415 (an extra)
+        from faster_whisper.vad import get_vad_model
     except ImportError as error:
         raise MissingExtra("what tells speech from noise", "ears") from error
     return get_vad_model()

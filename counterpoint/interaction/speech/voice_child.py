@@ -15,7 +15,7 @@ from counterpoint.interaction.speech.clause_sound import spoken
 
 def pico(language: str) -> Any:
     """SVOX Pico (Apache-2.0) tells no times of words. A word of hundreds of letters would never end."""
-    import py_nanotts  # noqa: PLC0415 (an extra)
+    import py_nanotts
 
     engine = py_nanotts.NanoTTS()
 
@@ -27,7 +27,7 @@ def pico(language: str) -> Any:
 
 
 def espeak(language: str) -> Any:
-    from counterpoint.interaction.speech.espeak import Espeak  # noqa: PLC0415 (an extra)
+    from counterpoint.interaction.speech.espeak import Espeak
 
     return Espeak(language).say
 
