@@ -26,7 +26,9 @@ QUIET_SECONDS: Final = 3.0
 """After the question: how long nothing may have happened before the conversation is over."""
 
 UNANSWERED_SECONDS: Final = 15.0
-"""The same where nothing has been said yet to what was understood: a model behind a server takes its time."""
+"""The same where something still waits to be said, or nothing was said yet to what was understood: a model behind a
+server takes its time.
+"""
 
 LONGEST_SECONDS: Final = 90.0
 LONGEST_QUESTION_SECONDS: Final = 300.0
@@ -70,7 +72,7 @@ async def by_file(runtime: Runtime, options: Options) -> None:
     ):
         tasks.start_soon(card.run)
         tasks.start_soon(path.carry, session, card)
-        await _finish(session, card, path)
+        await until_quiet(session, card, path)
         tasks.cancel_scope.cancel()
     try:
         seconds = await anyio.to_thread.run_sync(card.write, answer)
@@ -87,12 +89,14 @@ def _sounding(
     return shown(runtime, print, options, greeting=greeting, hear=path.hear, held=HELD_SECONDS)
 
 
-async def _finish(session: Session, card: WavCard, path: SoundPath) -> None:
-    """Until nothing has happened for a while: an answer that is looked up takes its time, but not for ever."""
+async def until_quiet(session: Session, card: WavCard, path: SoundPath) -> None:
+    """Until nothing has happened for a while: an answer that is looked up takes its time, and one that
+    a model was given and does not tell is waited for as one that was not given.
+    """
     await card.asked.wait()
     with anyio.move_on_after(LONGEST_SECONDS):
         quiet = 0.0
-        while quiet < (QUIET_SECONDS if path.answered else UNANSWERED_SECONDS):
+        while quiet < (QUIET_SECONDS if path.answered and session.at_rest else UNANSWERED_SECONDS):
             await anyio.sleep(BEAT_SECONDS)
-            still = session.at_rest and not path.loudspeaker.playing and path.floor is Floor.OPEN
+            still = not session.unsettled and not path.loudspeaker.playing and path.floor is Floor.OPEN
             quiet = quiet + BEAT_SECONDS if still else 0.0
