@@ -3,6 +3,7 @@
 It knows neither chats nor sound; it asks once, and whoever asks decides about another try.
 """
 
+import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -162,6 +163,28 @@ class Endpoint:
     def _headers(self) -> dict[str, str]:
         key = {} if self._key is None else self._key.header
         return {"User-Agent": "counterpoint", **telemetry.outgoing(), **key}
+
+
+class Asker:
+    """Who asks an endpoint, in its own way. Enter it to keep connections between requests; it works without."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.address = endpoint.address
+        self._endpoint = endpoint
+        self._chance = random.Random()  # noqa: S311 (jitter is no secret)
+
+    @property
+    def name(self) -> str:
+        return self._endpoint.name
+
+    async def __aenter__(self) -> Self:
+        await self._endpoint.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._endpoint.__aexit__(kind, error, trace)
 
 
 def same(wanted: str, name: str) -> bool:

@@ -5,11 +5,9 @@ only while nothing of the answer has come.
 """
 
 import logging
-import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import anyio
 from msgspec.structs import replace
@@ -17,7 +15,7 @@ from msgspec.structs import replace
 from counterpoint.engines.http.address import Address
 from counterpoint.engines.http.catalogue import Card, listed
 from counterpoint.engines.http.deltas import CallPart, Counted, Delta, Stopped, Text, Thought
-from counterpoint.engines.http.endpoint import Endpoint, same
+from counterpoint.engines.http.endpoint import Asker, Endpoint, same
 from counterpoint.engines.http.faults import ServerFault, pause_before
 from counterpoint.engines.http.key import Key
 from counterpoint.engines.http.quirks import LLAMA_CPP, Quirks, adjusted, known_quirks, of_llama_cpp
@@ -38,7 +36,7 @@ Render = Callable[[Quirks], Request]
 logger = logging.getLogger(__name__)
 
 
-class ChatServer:
+class ChatServer(Asker):
     """Enter it to keep connections between requests; it works without. One event loop at a time.
 
     `read_seconds`: how long the server may send nothing. `clock`: for a server that names a date to come back at.
@@ -52,26 +50,11 @@ class ChatServer:
         read_seconds: float = READ_SECONDS,
         clock: Callable[[], float] = dates.now,
     ) -> None:
-        self.address = address
-        self._endpoint = Endpoint(address, key, read_seconds=read_seconds, clock=clock)
-        self._chance = random.Random()  # noqa: S311 (jitter is no secret)
+        super().__init__(Endpoint(address, key, read_seconds=read_seconds, clock=clock))
         self._model = address.model
         self._quirks = known_quirks(address.host, address.model)
         self._looked_up = False
         self._looking = anyio.Lock()
-
-    @property
-    def name(self) -> str:
-        return str(self.address)
-
-    async def __aenter__(self) -> Self:
-        await self._endpoint.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._endpoint.__aexit__(kind, error, trace)
 
     async def check(self) -> None:
         """Raises `ServerFault` if the server does not answer, `ConfigurationError` for a wrong address, key or model.

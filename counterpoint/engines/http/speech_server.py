@@ -5,17 +5,15 @@ while nothing of the answer has come. It knows sound as bytes.
 """
 
 import logging
-import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import anyio
 import msgspec
 
 from counterpoint.engines.http.address import Address
-from counterpoint.engines.http.endpoint import Endpoint
+from counterpoint.engines.http.endpoint import Asker, Endpoint
 from counterpoint.engines.http.faults import ServerFault, pause_before
 from counterpoint.engines.http.key import Key
 from counterpoint.engines.http.quirks import SpeechQuirks, adjusted_sound, adjusted_transcription, known_speech_quirks
@@ -42,27 +40,12 @@ class SoundBody(msgspec.Struct, frozen=True):
     asked: str
 
 
-class SpeechServer:
+class SpeechServer(Asker):
     """One event loop at a time."""
 
     def __init__(self, address: Address, key: Key | None, *, quirks: SpeechQuirks | None = None) -> None:
-        self.address = address
-        self._endpoint = Endpoint(address, key, read_seconds=READ_SECONDS)
+        super().__init__(Endpoint(address, key, read_seconds=READ_SECONDS))
         self._quirks = quirks or known_speech_quirks(address.model)
-        self._chance = random.Random()  # noqa: S311 (jitter is no secret)
-
-    @property
-    def name(self) -> str:
-        return str(self.address)
-
-    async def __aenter__(self) -> Self:
-        await self._endpoint.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._endpoint.__aexit__(kind, error, trace)
 
     async def check(self) -> None:
         """Raises `ServerFault` if no server answers, `ConfigurationError` if it wants another key."""

@@ -8,7 +8,7 @@ from itertools import count
 import msgspec
 import numpy as np
 import pytest
-import torch
+from small_voice import small_voice
 
 from counterpoint.interaction.engines import native_living
 from counterpoint.interaction.engines.native import NativeInteraction, NativeStream
@@ -17,9 +17,7 @@ from counterpoint.interaction.model import Modality, Offer, Perceived, Span, Sta
 from counterpoint.interaction.nn.beat import Beat as Found
 from counterpoint.interaction.nn.beat import Conversing
 from counterpoint.interaction.nn.checkpoint import load_model
-from counterpoint.interaction.nn.mouth import Mouth, MouthConfig
-from counterpoint.interaction.nn.synthesiser import FADE, Synthesiser, silent_frame
-from counterpoint.interaction.nn.voice import Voice
+from counterpoint.interaction.nn.synthesiser import FADE
 from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.expressed import Boundary, Delegate, End, Expressed, Floor, Voiced, Yield
 from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, SessionId
@@ -31,12 +29,7 @@ BEAT_BYTES = 6400
 
 @pytest.fixture(scope="module")
 def model() -> NativeInteraction:
-    torch.manual_seed(0)
-    mouth = Mouth(MouthConfig(word=16, trail=8, width=32, inner=48, flow=24, blocks=2)).eval()
-    with torch.no_grad():
-        mouth.mean.copy_(torch.from_numpy(silent_frame()))
-        mouth.mean[0] = -4.0
-    return NativeInteraction(load_model(), voice=Voice(mouth, Synthesiser()))
+    return NativeInteraction(load_model(), voice=small_voice())
 
 
 async def live(

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
+from small_voice import small_voice
 
 from counterpoint.interaction.engines.native_voice import Aloud, Chosen, Out, Written, in_beats
 from counterpoint.interaction.nn import vocabulary as v
-from counterpoint.interaction.nn.mouth import Mouth, MouthConfig
-from counterpoint.interaction.nn.synthesiser import FADE, Synthesiser, silent_frame
+from counterpoint.interaction.nn.synthesiser import FADE
 from counterpoint.interaction.nn.voice import Voice
 from counterpoint.shared_context.expressed import Voiced
 from counterpoint.shared_context.ids import NoteId
@@ -17,12 +16,7 @@ BEAT_BYTES = 6400
 
 @pytest.fixture(scope="module")
 def voice() -> Voice:
-    torch.manual_seed(0)
-    mouth = Mouth(MouthConfig(word=16, trail=8, width=32, inner=48, flow=24, blocks=2)).eval()
-    with torch.no_grad():
-        mouth.mean.copy_(torch.from_numpy(silent_frame()))
-        mouth.mean[0] = -4.0
-    return Voice(mouth, Synthesiser())
+    return small_voice()
 
 
 @pytest.fixture
