@@ -1,5 +1,5 @@
-"""One conversation with the native model, beat by beat: 200 ms of samples, typed words and notes in; the word
-understood and the word to say out.
+"""One conversation with the native model, beat by beat: 200 ms of samples, a picture, typed words and notes in; the
+word understood and the word to say out.
 
 The state is a value, passed in and handed back; words that do not fit into a beat (four of a note, one typed) wait in
 it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +17,18 @@ from numpy.typing import NDArray
 
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import FRAMES_PER_BEAT, HOP, Levels, LogMel
+from counterpoint.interaction.nn.eyes import picture_of
 from counterpoint.interaction.nn.model import SOURCES, InteractionNet
-from counterpoint.interaction.nn.streaming import GREEDY, NOTES_PER_BEAT, Decoding, Notes, StreamState, open_state, step
+from counterpoint.interaction.nn.streaming import (
+    GREEDY,
+    NOTES_PER_BEAT,
+    Decoding,
+    Notes,
+    Pictures,
+    StreamState,
+    open_state,
+    step,
+)
 
 SAMPLES_PER_BEAT = HOP * FRAMES_PER_BEAT
 
@@ -49,12 +60,13 @@ class Beat:
 @dataclass(frozen=True)
 class Incoming:
     """What arrives with a beat. `samples`: 3,200 float32 at 16 kHz, None without a microphone; `typed`: text;
-    `notes`: (kind, text, source).
+    `notes`: (kind, text, source); `picture`: uint8 [height, width, 3] of any size, None where none came.
     """
 
     samples: NDArray[np.float32] | None = None
     typed: str = ""
     notes: Sequence[tuple[str, str, str]] = field(default=())
+    picture: NDArray[Any] | None = None
 
 
 def begin(model: InteractionNet) -> Conversing:
@@ -65,8 +77,8 @@ def begin(model: InteractionNet) -> Conversing:
 def advance(
     model: InteractionNet, state: Conversing, incoming: Incoming, decoding: Decoding = GREEDY
 ) -> tuple[Beat, Conversing]:
-    """One beat. Raises ValueError for anything but 3,200 samples; notes keep their order and are read four words a
-    beat.
+    """One beat. Raises ValueError for anything but 3,200 samples, and for a picture that is none; notes keep their
+    order and are read four words a beat.
     """
     notes = [*state.notes, *(word for note in incoming.notes for word in _note_words(*note))]
     typed = [*state.typed, *v.encode(incoming.typed)]
@@ -77,6 +89,7 @@ def advance(
         levels,
         notes=_notes(notes[:NOTES_PER_BEAT]),
         typed=torch.tensor([typed[0]]) if typed else None,
+        pictures=_picture(incoming.picture),
         decoding=decoding,
     )
     said = v.TOKENS[int(found.said)]
@@ -121,6 +134,13 @@ def _levels(
     config = model.config
     levels = Levels(config.low, config.high, config.levels).quantise(frames)
     return torch.from_numpy(levels)[None], tail  # pyright: ignore[reportUnknownMemberType]  (untyped there)
+
+
+def _picture(pixels: NDArray[Any] | None) -> Pictures | None:
+    if pixels is None:
+        return None
+    seen = torch.from_numpy(picture_of(pixels))  # pyright: ignore[reportUnknownMemberType]  (untyped there)
+    return Pictures(seen[None], torch.ones(1, dtype=torch.bool))
 
 
 def _note_words(kind: str, text: str, source: str) -> list[tuple[int, int]]:

@@ -1,5 +1,5 @@
-"""Transformer parts: rotation by time, attention with an explicit mask, the block. Stateless; keys and values come in
-and go out.
+"""Parts: rotation by time, attention with an explicit mask, the transformer block, a causal residual layer. Stateless;
+keys and values come in and go out.
 """
 
 from __future__ import annotations
@@ -41,6 +41,25 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalises x over its last dimension, in x's dtype."""
         return functional.layer_norm(x, self.gain.shape, self.gain.to(x.dtype), None, 1e-5)
+
+
+class Deepening(nn.Module):
+    """A residual layer over three neighbouring vectors; takes n + 2, gives n. Begins as the identity, so that it can be
+    added to a trained model.
+    """
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.norm = Norm(width)
+        self.up = nn.Linear(3 * width, inner)
+        self.down = nn.Linear(inner, width, bias=False)
+        nn.init.zeros_(self.down.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, n + 2, width] to [B, n, width]."""
+        near = self.norm(x)
+        joined = torch.cat([near[:, :-2], near[:, 1:-1], near[:, 2:]], -1)
+        return x[:, 2:] + self.down(functional.gelu(self.up(joined)))
 
 
 class Attention(nn.Module):

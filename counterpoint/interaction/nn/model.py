@@ -1,14 +1,14 @@
 """The native interaction model: one transformer over time-aligned beats that hears, understands, and decides what to
 say now.
 
-A beat has up to six positions: X (words of notes, 0-4), A (what was heard in these 200 ms, and the model's own last
-word), U (the word it took the person to say). A predicts U, U predicts Y, the model's own word of this beat; both are
-mostly padding. No voice-activity detector, no turns.
+A beat has up to six positions: X (words of notes, 0-4), A (what was heard and seen in these 200 ms, and the model's own
+last word), U (the word it took the person to say). A predicts U, U predicts Y, the model's own word of this beat; both
+are mostly padding. No voice-activity detector, no turns.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS
-from counterpoint.interaction.nn.layers import Block, Norm, penalty, rotation
+from counterpoint.interaction.nn.eyes import PICTURE, Eyes
+from counterpoint.interaction.nn.layers import Block, Deepening, Norm, penalty, rotation
 
 SOURCES = ("background", "person", "instructions", "tool")
 """Who wrote the words of an X position."""
@@ -76,25 +77,15 @@ class Batch:
     """int64 [B, N], indices into SOURCES."""
     start: Tensor
     """int64 [B], the beat at which each stream starts."""
+    pictures: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.uint8))
+    """uint8 [B, T, 80, 80, 3]; of no beats [B, 0, ...] where no stream sees, which is also the default."""
+    seen: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    """bool [B, T], the beats that have a picture."""
 
-
-class Deepening(nn.Module):
-    """A residual layer over three neighbouring vectors; takes n + 2, gives n. Begins as the identity, so that it can be
-    added to a trained model.
-    """
-
-    def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
-        self.norm = Norm(width)
-        self.up = nn.Linear(3 * width, inner)
-        self.down = nn.Linear(inner, width, bias=False)
-        nn.init.zeros_(self.down.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, n + 2, width] to [B, n, width]."""
-        near = self.norm(x)
-        joined = torch.cat([near[:, :-2], near[:, 1:-1], near[:, 2:]], -1)
-        return x[:, 2:] + self.down(functional.gelu(self.up(joined)))
+    def __post_init__(self) -> None:
+        if not self.seen.numel():
+            self.seen = torch.zeros_like(self.understood, dtype=torch.bool)
+            self.pictures = self.levels.new_zeros(len(self.understood), 0, PICTURE, PICTURE, 3)
 
 
 class Ears(nn.Module):
@@ -145,7 +136,7 @@ class InteractionNet(nn.Module):
     """
 
     A, U, X = 0, 1, 2
-    ADDED = ("ears.deeper.", "after_heard.", "after_note.")
+    ADDED = ("ears.deeper.", "after_heard.", "after_note.", "eyes.")
     """Parts that begin as nothing: weights that lack them still fit."""
 
     def __init__(self, config: Config) -> None:
@@ -168,6 +159,7 @@ class InteractionNet(nn.Module):
         self.to_said = nn.Linear(width, width, bias=False)
         self.understood_bias = nn.Parameter(torch.zeros(config.tokens))
         self.said_bias = nn.Parameter(torch.zeros(config.tokens))
+        self.eyes = Eyes(width)
 
     def embed_audio(self, levels: Tensor, hears: Tensor, said: Tensor) -> Tensor:
         """A positions [B, T, width]; `levels` carries `context_frames` frames before its first beat."""
@@ -211,6 +203,8 @@ class InteractionNet(nn.Module):
         streams, beats = batch.understood.shape
         silence = batch.levels.new_zeros(streams, self.config.context_frames, BANDS)
         audio = self.embed_audio(torch.cat([silence, batch.levels], 1), batch.hears, batch.said)
+        if batch.pictures.shape[1]:
+            audio = audio + self.eyes(batch.pictures, batch.seen, self.eyes.begin(streams))[0]
         trail = self.config.trail
         understood = self.embed_understood(batch.understood, words_before(batch.understood, trail))
         notes = self.embed_notes(batch.note_tokens, batch.note_sources, words_before(batch.note_tokens, trail))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT
+from counterpoint.interaction.nn.eyes import Sight
 from counterpoint.interaction.nn.layers import penalty, rotation
 from counterpoint.interaction.nn.model import InteractionNet, words_before
 
@@ -65,6 +66,7 @@ class StreamState:
     note_words: Tensor
     said: Tensor
     """int64 [B], the model's word of the last beat. Replace it where what was really said differs."""
+    sight: Sight
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,14 @@ class Step:
     said: Tensor
     understood_logits: Tensor
     said_logits: Tensor
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is seen in this beat: pixels uint8 [B, 80, 80, 3], `present` bool [B]."""
+
+    pixels: Tensor
+    present: Tensor
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,7 @@ def open_state(model: InteractionNet, streams: int = 1, start: int = 0, capacity
         heard_words=torch.full((streams, config.trail), v.PAD, dtype=torch.int64, device=device),
         note_words=torch.full((streams, config.trail), v.PAD, dtype=torch.int64, device=device),
         said=torch.full((streams,), v.PAD, dtype=torch.int64, device=device),
+        sight=model.eyes.begin(streams),
     )  # fmt: skip
 
 
@@ -114,12 +125,13 @@ def step(
     *,
     notes: Notes | None = None,
     typed: Tensor | None = None,
+    pictures: Pictures | None = None,
     decoding: Decoding = GREEDY,
 ) -> tuple[Step, StreamState]:
     """One beat.
 
     `levels`: uint8 [B, 8, 80], None where there is no microphone. `typed`: int64 [B], words that the person typed,
-    taken as understood; -1 where the model decides by what it hears.
+    taken as understood; -1 where the model decides by what it hears. `pictures`: None where nobody has one.
     """
     streams = len(state.said)
     hears = torch.full((streams,), levels is not None, dtype=torch.bool, device=state.said.device)
@@ -127,9 +139,12 @@ def step(
         levels = state.context.new_zeros(streams, FRAMES_PER_BEAT, BANDS)
     heard = torch.cat([state.context, levels], 1)
     audio = model.embed_audio(heard, hears, state.said[:, None])
+    looked, sight = _look(model, state.sight, pictures)
+    if looked is not None:
+        audio = audio + looked
     spoke = state.said[:, None] != v.PAD
     always = torch.ones_like(spoke)
-    state = replace(state, context=heard[:, -model.config.context_frames :])
+    state = replace(state, context=heard[:, -model.config.context_frames :], sight=sight)
     if notes is not None and notes.tokens.shape[1]:
         tokens = torch.where(notes.present, notes.tokens, v.PAD)
         before, latest = follow(state.note_words, tokens)
@@ -155,6 +170,16 @@ def step(
     said_logits = model.said_logits(hidden)
     said = _choose(said_logits, decoding.said_padding)
     return Step(understood, said, understood_logits, said_logits), replace(state, beat=state.beat + 1, said=said)
+
+
+def _look(model: InteractionNet, sight: Sight, pictures: Pictures | None) -> tuple[Tensor | None, Sight]:
+    """What is seen, as [B, 1, width]; None, and no work, where no picture came in this beat or shortly before."""
+    if pictures is None and not sight.seen.any():
+        return None, sight
+    if pictures is None:
+        pictures = Pictures(torch.zeros_like(sight.last), torch.zeros_like(sight.ever))
+    seen, after = model.eyes(pictures.pixels[:, None], pictures.present[:, None], sight)
+    return cast("Tensor", seen), cast("Sight", after)
 
 
 def follow(last: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,172 @@
+"""Eyes: one picture a beat becomes one vector a beat, by patches of 40 x 40 pixels through a hierarchical MLP.
+
+Causal; what it carries from beat to beat is passed in and handed back. Its output begins as nothing, and is nothing
+again once no picture has come for five beats: who does not see is as if there were no eyes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from counterpoint.interaction.nn.layers import Deepening, Norm
+
+PICTURE = 80
+"""Pixels a side of what is looked at."""
+PATCH = 40
+CHANNELS = 4
+"""Red, green, blue, and how much lighter than in the picture before."""
+STAGES = ((5, 48), (2, 96), (4, 192))
+"""Each folds a square of so many places a side into one vector of so many numbers: 40 = 5 * 2 * 4."""
+GLANCE = 192
+"""Width of what is made of one picture."""
+TURNS = 2
+"""Residual layers over three neighbouring beats: how things move."""
+REACH = 2 * TURNS
+"""Beats before a beat that its vector still sees."""
+
+_LUMA = (0.299, 0.587, 0.114)
+_MOST = 240
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What B streams carry from beat to beat."""
+
+    glances: Tensor
+    """[B, REACH, GLANCE], what was made of the last beats."""
+    seen: Tensor
+    """bool [B, REACH], whether they had a picture."""
+    last: Tensor
+    """uint8 [B, PICTURE, PICTURE, 3], the last picture, however long ago."""
+    ever: Tensor
+    """bool [B], whether there was one."""
+
+
+class Patches(nn.Module):
+    """A picture to one vector: each patch by itself through the stages, then all of them together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sizes = [CHANNELS, *(width for _, width in STAGES)]
+        self.stages = nn.ModuleList(
+            [nn.Linear(side * side * taken, made) for (side, made), taken in zip(STAGES, sizes, strict=False)]
+        )
+        self.norms = nn.ModuleList([Norm(made) for _, made in STAGES])
+        self.joined = nn.Linear((PICTURE // PATCH) ** 2 * STAGES[-1][1], GLANCE)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, PICTURE, PICTURE, CHANNELS] to [n, GLANCE]. Patches never meet before the end: the stages' squares
+        divide them.
+        """
+        for (side, _), stage, norm in zip(STAGES, self.stages, self.norms, strict=True):
+            x = functional.gelu(norm(stage(_folded(x, side))))
+        return functional.gelu(self.joined(x.flatten(1)))
+
+
+def _folded(x: Tensor, side: int) -> Tensor:
+    """[n, h, w, c] to [n, h / side, w / side, side * side * c]."""
+    count, height, width, channels = x.shape
+    parted = x.view(count, height // side, side, width // side, side, channels)
+    return parted.transpose(2, 3).reshape(count, height // side, width // side, side * side * channels)
+
+
+class Eyes(nn.Module):
+    """Pictures to vectors of `width`, which are added to what is heard in the same beat."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.patches = Patches()
+        self.nothing = nn.Parameter(torch.zeros(GLANCE))
+        self.turns = nn.ModuleList([Deepening(GLANCE, 2 * GLANCE) for _ in range(TURNS)])
+        self.norm = Norm(GLANCE)
+        self.out = nn.Linear(GLANCE, width, bias=False)
+        nn.init.zeros_(self.out.weight)
+
+    @property
+    def see(self) -> bool:
+        """Whether they were ever trained."""
+        return bool(self.out.weight.any())
+
+    def begin(self, streams: int) -> Sight:
+        """Before the first beat: no picture yet."""
+        device = self.nothing.device
+        return Sight(
+            torch.zeros(streams, REACH, GLANCE, device=device),
+            torch.zeros(streams, REACH, dtype=torch.bool, device=device),
+            torch.zeros(streams, PICTURE, PICTURE, 3, dtype=torch.uint8, device=device),
+            torch.zeros(streams, dtype=torch.bool, device=device),
+        )
+
+    def forward(self, pictures: Tensor, seen: Tensor, before: Sight) -> tuple[Tensor, Sight]:
+        """Pictures uint8 [B, T, PICTURE, PICTURE, 3], of which those count that were `seen` [B, T], to [B, T, width]
+        and what is carried on.
+        """
+        earlier, had, last, ever = _earlier(pictures, seen, before)
+        looked = _channels(pictures, earlier, had).flatten(0, 1)
+        made = cast("Tensor", self.patches(looked)).float().view(*seen.shape, GLANCE)
+        glances = torch.cat([before.glances, torch.where(seen[..., None], made, 0.0)], 1)
+        known = torch.cat([before.seen, seen], 1)
+        x = torch.where(known[..., None], glances, self.nothing)
+        for turn in self.turns:
+            x = turn(x)
+        x = self.out(self.norm(x)) * known.unfold(1, REACH + 1, 1).any(-1)[..., None]
+        return x, Sight(glances[:, -REACH:], known[:, -REACH:], last, ever)
+
+
+def _earlier(pictures: Tensor, seen: Tensor, before: Sight) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The last picture seen before each beat, whether there was one, and the same after the last beat."""
+    line = torch.cat([before.last[:, None], pictures], 1)
+    place = torch.arange(1, seen.shape[1] + 1, device=seen.device)
+    latest = torch.cat([torch.zeros_like(place[:1]).expand(len(seen), 1), (place * seen)], 1).cummax(1).values
+    rows = torch.arange(len(seen), device=seen.device)[:, None]
+    there = (latest > 0) | before.ever[:, None]
+    found = line[rows, latest]
+    return found[:, :-1], there[:, :-1], found[:, -1], there[:, -1]
+
+
+def _channels(pictures: Tensor, earlier: Tensor, had: Tensor) -> Tensor:
+    """[B, T, PICTURE, PICTURE, CHANNELS], about -1 to 1."""
+    now, then = (each.float() / 127.5 - 1 for each in (pictures, earlier))
+    weights = torch.tensor(_LUMA, device=pictures.device)
+    change = ((now - then) @ weights) * had[..., None, None]
+    return torch.cat([now, change[..., None]], -1)
+
+
+def picture_of(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Any RGB picture, [height, width, 3], as it is looked at: the square in its middle, each pixel the mean of the
+    area that it covers. Of sides beyond some hundred pixels only every second, third, ... is read.
+
+    Raises ValueError for anything else: other shapes, no pixels, numbers that are not bytes.
+    """
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"a picture holds bytes (uint8, 0 to 255), not {pixels.dtype}")
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise ValueError(f"a picture is an array of height x width x 3 (RGB), not of shape {pixels.shape}")
+    height, width, _ = pixels.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = pixels[top : top + side, left : left + side]
+    if side == PICTURE:
+        return np.ascontiguousarray(square)
+    every = max(1, side // _MOST)
+    square = square[::every, ::every].astype(np.float32)
+    shares = _shares(len(square))
+    rows = (shares @ square.reshape(len(square), -1)).reshape(PICTURE, len(square), 3)
+    return np.rint(np.matmul(shares, rows)).clip(0, 255).astype(np.uint8)
+
+
+@lru_cache(8)
+def _shares(size: int) -> NDArray[np.float32]:
+    """[PICTURE, size], how much of each pixel enters each of ours."""
+    edges = np.linspace(0, size, PICTURE + 1)
+    places = np.arange(size)
+    covered = np.minimum(edges[1:, None], places + 1) - np.maximum(edges[:-1, None], places)
+    return (covered.clip(0) / (size / PICTURE)).astype(np.float32)
