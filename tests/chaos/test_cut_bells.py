@@ -1,7 +1,9 @@
 """Many wait for bells on one connection, and it is cut again and again: they are told so, or hear their bell."""
 
+import gc
 import random
 import tempfile
+import warnings
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +17,7 @@ from counterpoint.errors import StoreUnavailable
 from counterpoint.shared_context.redis.bells import Bells
 from counterpoint.shared_context.redis.server import Server
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # redis-py leaves sockets
-]
+pytestmark = pytest.mark.real
 
 CUTS = 300
 
@@ -29,7 +28,10 @@ def line() -> Generator[Line, None, None]:
         yield Line(Path(folder, "line"), lambda: server)
 
 
-async def test_whoever_waits_while_connections_are_cut_meets_no_error_but_unavailable(line: Line) -> None:
+async def test_whoever_waits_while_connections_are_cut_meets_no_error_but_unavailable_and_leaves_no_socket(
+    line: Line,
+) -> None:
+    sockets_left()  # those of others
     chance = random.Random(1)
     over = anyio.Event()
 
@@ -55,3 +57,12 @@ async def test_whoever_waits_while_connections_are_cut_meets_no_error_but_unavai
         await anyio.sleep(0.2)
         await bells.close()
         lines.cancel_scope.cancel()
+    assert sockets_left() == []
+
+
+def sockets_left() -> list[str]:
+    """What the garbage collector finds open: it closes it, and tells."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        gc.collect()
+    return [str(one.message) for one in told]

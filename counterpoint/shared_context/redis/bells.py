@@ -10,24 +10,14 @@ from typing import Any, Final, cast
 
 import anyio
 from redis.asyncio import ConnectionPool
-from redis.asyncio.client import PubSub
+from redis.asyncio.connection import AbstractConnection
 
 from counterpoint.errors import CounterpointError
-from counterpoint.shared_context.redis.refusals import ConnectionLost, translated
+from counterpoint.shared_context.redis.refusals import translated
 from counterpoint.telemetry import unobserved
 
 QUIET_SECONDS: Final = 5.0
 """After so much silence the server is asked whether it is there; after as much again the connection is given up."""
-
-
-@contextmanager
-def _translated() -> Generator[None, None, None]:
-    """Where another task gives the connection up meanwhile, redis-py stumbles over what it has taken from itself."""
-    try:
-        with translated():
-            yield
-    except AttributeError as error:
-        raise ConnectionLost("the connection to the Redis server is gone: it was given up meanwhile") from error
 
 
 class Bell:
@@ -61,11 +51,15 @@ class Bell:
 
 
 class Bells:
+    """redis-py's own listener connects again by itself while it reads. If two do so at once, one socket is forgotten;
+    here whoever connects, sends or gives up holds `_sending`, and reading is only reading.
+    """
+
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
         self._bells: dict[str, set[Bell]] = {}
         self._subscribed: set[str] = set()
-        self._pubsub: PubSub | None = None
+        self._connection: AbstractConnection | None = None
         self._reading = False
         self._sending = anyio.Lock()
 
@@ -98,46 +92,50 @@ class Bells:
                 self._hand_over()
 
     async def close(self) -> None:
-        if self._pubsub is not None:
-            await self._lose(self._pubsub)
+        if (connection := self._connection) is not None:
+            await self._lose(connection)
 
     async def _read_for(self, bell: Bell) -> None:
         self._reading = True
         try:
             asked = False
-            while (pubsub := self._pubsub) is not None and not bell.rung:
-                message = await self._next(pubsub)
+            while (connection := self._connection) is not None and not bell.rung:
+                message = await self._next(connection)
                 if message is not None:
                     self._dispatch(message)
                 elif asked:
-                    await self._lose(pubsub)
+                    await self._lose(connection)
                 else:
-                    await self._ask_whether_it_is_there(pubsub)
+                    await self._ask_whether_it_is_there(connection)
                 asked = message is None
         finally:
             self._reading = False
 
-    async def _next(self, pubsub: PubSub) -> dict[str, Any] | None:
+    async def _next(self, connection: AbstractConnection) -> list[Any] | None:
         """The next message, None after a silence. A lost connection is noticed here, and everybody told."""
         try:
-            with _translated(), unobserved():
-                return cast("dict[str, Any] | None", await pubsub.get_message(timeout=QUIET_SECONDS))
+            with translated(), unobserved():
+                return cast(
+                    "list[Any] | None",
+                    await connection.read_response(timeout=QUIET_SECONDS, disconnect_on_error=False),
+                )
         except CounterpointError:
-            await self._lose(pubsub)
+            await self._lose(connection)
             return None
 
-    async def _ask_whether_it_is_there(self, pubsub: PubSub) -> None:
-        if pubsub is self._pubsub:
-            try:
-                with _translated():
-                    await pubsub.ping()  # pyright: ignore[reportUnknownMemberType] (redis-py leaves it open)
-            except CounterpointError:
-                await self._lose(pubsub)
+    async def _ask_whether_it_is_there(self, connection: AbstractConnection) -> None:
+        async with self._sending:
+            if connection is self._connection:
+                try:
+                    with translated():
+                        await connection.send_command("PING")
+                except CounterpointError:
+                    await self._give_up(connection)
 
-    def _dispatch(self, message: dict[str, Any]) -> None:
+    def _dispatch(self, message: list[Any]) -> None:
         """What is confirmed rings too: what came before it was missed."""
-        if message["type"] in ("message", "subscribe"):
-            for bell in self._bells.get(cast("bytes", message["channel"]).decode(), ()):
+        if message[0] in (b"message", b"subscribe"):
+            for bell in self._bells.get(cast("bytes", message[1]).decode(), ()):
                 bell.ring()
 
     def _hand_over(self) -> None:
@@ -155,26 +153,31 @@ class Bells:
             async with self._sending:
                 wanted, left = self._bells.keys() - self._subscribed, self._subscribed - self._bells.keys()
                 self._subscribed -= left  # at once: a bell that is hung up meanwhile finds that it has to subscribe
-                pubsub = self._pubsub = self._pubsub or PubSub(self._pool)
+                connection = self._connection or self._pool.make_connection()
                 try:
-                    with _translated():
-                        if wanted:
-                            await pubsub.subscribe(*wanted)
-                        if left:
-                            await pubsub.unsubscribe(*left)  # pyright: ignore[reportUnknownMemberType] (the same)
+                    with translated():
+                        await connection.connect()
+                        self._connection = connection
+                        for command, channels in (("SUBSCRIBE", wanted), ("UNSUBSCRIBE", left)):
+                            if channels:
+                                await connection.send_command(command, *channels)
                 except CounterpointError:
-                    await self._lose(pubsub)
+                    await self._give_up(connection)
                     raise
-                if pubsub is self._pubsub:
-                    self._subscribed |= wanted
+                self._subscribed |= wanted
 
-    async def _lose(self, pubsub: PubSub) -> None:
+    async def _lose(self, connection: AbstractConnection) -> None:
+        with anyio.CancelScope(shield=True):
+            async with self._sending:
+                await self._give_up(connection)
+
+    async def _give_up(self, connection: AbstractConnection) -> None:
         """A connection goes, whatever state it is in. Whoever waits looks for himself, and connects again."""
-        with anyio.CancelScope(shield=True), _translated():
-            await pubsub.aclose()
-        if pubsub is not self._pubsub:
+        with anyio.CancelScope(shield=True), translated():
+            await connection.disconnect(nowait=True)
+        if connection is not self._connection:
             return
-        self._pubsub = None
+        self._connection = None
         self._subscribed = set()
         for bells in self._bells.values():
             for bell in bells:
