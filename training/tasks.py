@@ -78,11 +78,11 @@ def cue(scene: Scene, speaker: Speaker) -> None:
 
 
 def brisk_cue(scene: Scene, speaker: Speaker) -> None:
-    """Rules and cues in quick succession: twice as many in the same time."""
+    """Up to three rules and their cues in quick succession: who has met one rule only need not tell which answer is whose."""
     scene.pause(0.05, 0.4)
     rules = 1 + int(scene.rng.integers(0, 3))
     while scene.room(2.0):
-        if len(scene.rules) < rules and (not scene.rules or scene.rng.random() < 0.4):
+        if len(scene.rules) < rules and (not scene.rules or scene.rng.random() < 0.75):
             rule(scene, speaker)
         else:
             mention(scene, speaker, 0.6)
