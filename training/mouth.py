@@ -95,7 +95,7 @@ def in_pieces(speeches: list[Speech]) -> Pieces:
 
 def new_mouth(pieces: Pieces, config: MouthConfig | None = None) -> Mouth:
     """A mouth that knows the scale of the frames."""
-    mouth = Mouth(config or MouthConfig())
+    mouth = Mouth(config or MouthConfig(spoken=v.TAKEN))
     frames = pieces.frames.flatten(0, 1)
     mouth.mean.copy_(frames.mean(0))
     mouth.spread.copy_(frames.std(0).clamp(min=1e-3))

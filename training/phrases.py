@@ -1,7 +1,7 @@
 """What people say to the model: templates with slots, split into trained and held-out phrasings.
 
-Slots: X, Y, W, Z content words, N a number, A, B small numbers, O object, C colour, T city, P a name. Held out of training besides the
-phrasings: pairs (X, Y), the sums of some (A, B), and the time values in `HELD_TIMES`.
+Slots: X, Y, W, Z content words, N a number, A, B small numbers, O object, C colour, T city, P a name, M a movement, D a drawn thing. Held out of
+training besides the phrasings: pairs (X, Y), the sums of some (A, B), the time values in `HELD_TIMES`, pairs (C, D).
 """
 
 from __future__ import annotations
@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from counterpoint.interaction.nn import vocabulary as v
+
+MOVES = ("jump", "squat", "lift", "kick", "bend", "wave")
+"""Movements that can be asked for by name."""
+THINGS = ("ball", "house", "tree", "fish", "flower", "cup", "hat", "key")
+"""What is drawn on the screen."""
 
 HELD_TIMES = frozenset({7, 13})
 LONGEST_TIME = 18
@@ -55,6 +60,22 @@ TRAIN: dict[str, tuple[str, ...]] = {
         "once there was a W and it was very old", "then we went to the W and saw a Z", "it was a good day and i was happy",
         "and then i saw a little Z in the garden", "the big W was far away from home", "we saw it by the river and it was a Z",
     ),
+    "tally": (
+        "count how many times i M", "please count how many times i M", "count each time i M", "please count every time i M", "now count the times i M",
+    ),
+    "tally all": ("count what you see", "please count what you see", "now count each one", "count every one you see", "please count how many you see"),
+    "call": (
+        "say start when i M and say stop when i do not", "tell me when i start to M and when i stop", "when i M say start and then say stop",
+        "please say start and stop when i M",
+    ),
+    "call all": ("tell me when i start and when i stop", "please tell me when i start and stop", "say start when i start and stop when i stop"),
+    "look out": (
+        "tell me when you see a C D", "please tell me when you see a C D", "when you see a C D tell me", "tell me when there is a C D",
+        "look for a C D and tell me",
+    ),
+    "look out thing": ("tell me when you see a D", "please tell me when there is a D", "when you see a D tell me"),
+    "look out colour": ("what colour is the D when it comes", "tell me what colour the D is when you see it", "please tell me what colour the D is"),
+    "name all": ("tell me what you see", "please tell me what you see", "say what you see each time"),
 }  # fmt: skip
 
 HELD: dict[str, tuple[str, ...]] = {
@@ -70,6 +91,14 @@ HELD: dict[str, tuple[str, ...]] = {
     "stop": ("wait stop", "now stop please"),
     "aside": ("P tell me what is A plus B", "P look here is a W"),
     "delegate": ("please find the weather in T", "look up the price of the O"),
+    "tally": ("how many times do i M", "please tell me each time i M and count"),
+    "tally all": ("please count every one", "count up each one"),
+    "call": ("please tell me when i start to M and when i stop",),
+    "call all": ("please say start when i start and stop when i stop",),
+    "look out": ("please look for a C D", "say when you see a C D"),
+    "look out thing": ("say when there is a D",),
+    "look out colour": ("please what colour is the D",),
+    "name all": ("please say what you see",),
 }
 
 # How often each kind is recorded into a voice's part of the bank.
@@ -77,6 +106,8 @@ SHARES: dict[str, float] = {
     "rule": 0.17, "mention": 0.36, "timed": 0.09, "every": 0.015, "number": 0.05, "plus": 0.03, "after": 0.015, "before": 0.015, "fact": 0.035,
     "ask": 0.03, "count": 0.015, "story": 0.01, "stop": 0.012, "backchannel": 0.012, "greeting": 0.008, "aside": 0.04, "delegate": 0.035,
     "cancel": 0.008, "amend": 0.012, "revoke": 0.01, "telling": 0.004, "told": 0.004, "long": 0.035,
+    "tally": 0.012, "tally all": 0.012, "call": 0.012, "call all": 0.012, "look out": 0.03, "look out thing": 0.015, "look out colour": 0.015,
+    "name all": 0.006,
 }  # fmt: skip
 
 
@@ -98,6 +129,11 @@ def held_pair(cue: str, answer: str) -> bool:
 def held_sum(a: int, b: int) -> bool:
     """Whether the sum is never trained on."""
     return (3 * a + 7 * b) % 6 == 0
+
+
+def held_thing(colour: str, thing: str) -> bool:
+    """Whether a thing of that colour is never trained on."""
+    return (v.COLOURS.index(colour) + 2 * THINGS.index(thing)) % 5 == 0
 
 
 def fill(
@@ -128,7 +164,9 @@ def _slot(rng: np.random.Generator, letter: str, kind: str, slots: dict[str, str
         return v.NUMBERS[_number(rng, kind, split)]
     if letter in "AB":
         return _operand(rng, letter, kind, slots, split)
-    table = {"O": v.OBJECTS, "C": v.COLOURS, "T": v.CITIES, "P": v.NAMES}[letter]
+    if letter == "D" and "C" in slots:
+        return str(rng.choice([thing for thing in THINGS if held_thing(slots["C"], thing) == (split == "test")]))
+    table = {"O": v.OBJECTS, "C": v.COLOURS, "T": v.CITIES, "P": v.NAMES, "M": MOVES, "D": THINGS}[letter]
     return str(rng.choice(table))
 
 

@@ -296,7 +296,7 @@ def result_words(rng: np.random.Generator) -> list[int]:
 
 
 _SPEAKABLE = [
-    i for i, t in enumerate(v.TOKENS) if v.is_word(i) and not t.startswith("<") and len(t) > 1
+    i for i, t in enumerate(v.TOKENS) if v.is_word(i) and not t.startswith("<") and len(t) > 1 and t not in v.SIGHTS
 ]  # words, no letters
 
 

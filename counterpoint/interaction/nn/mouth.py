@@ -44,11 +44,12 @@ STEPS = 4
 
 @dataclass(frozen=True)
 class MouthConfig:
-    """Shapes. `tokens`: places of the vocabulary that it knows; `word`: numbers for each beat of a word, `trail` for
-    each word before it.
+    """Shapes. `tokens`: places of the vocabulary that it has, `spoken`: so many of the first of them it learned to say
+    (the vocabulary may have grown since); `word`: numbers for each beat of a word, `trail` for each word before it.
     """
 
     tokens: int = v.USED
+    spoken: int = 409
     word: int = 128
     trail: int = 48
     width: int = 352
@@ -191,4 +192,4 @@ def utter(
 
 def can_say(mouth: Mouth, token: int) -> bool:
     """Whether the token is a word that the mouth was made for."""
-    return v.is_word(token) and token < mouth.config.tokens and not v.TOKENS[token].startswith("<")
+    return v.is_word(token) and token < mouth.config.spoken and not v.TOKENS[token].startswith("<")

@@ -49,6 +49,8 @@ NOTES = (
     "tea wine rice egg meat"
 ).split()
 
+SIGHTS = "start times many squat lift kick bend wave".split()
+
 CONTENT = tuple(OBJECTS + COLOURS + ACTIONS)
 LETTERS = tuple("bcdefghjklmnopqrstuvwxyz")  # "a" and "i" are words as well
 
@@ -56,7 +58,7 @@ LETTERS = tuple("bcdefghjklmnopqrstuvwxyz")  # "a" and "i" are words as well
 def _tokens() -> list[str]:
     tokens = list(CONTROLS) + [f"<control-{n}>" for n in range(len(CONTROLS), CONTROL_PLACES)]
     seen = set(tokens)
-    for group in (OBJECTS, COLOURS, ACTIONS, NUMBERS, TENS, CITIES, NAMES, FUNCTION, LETTERS, NOTES):
+    for group in (OBJECTS, COLOURS, ACTIONS, NUMBERS, TENS, CITIES, NAMES, FUNCTION, LETTERS, NOTES, SIGHTS):
         for word in group:
             if word not in seen:
                 seen.add(word)
@@ -67,7 +69,9 @@ def _tokens() -> list[str]:
 TOKENS: tuple[str, ...] = tuple(_tokens())
 IDS: dict[str, int] = {token: index for index, token in enumerate(TOKENS)}
 UNKNOWN = IDS["<unknown>"]
-USED = -(-TOKENS.index(next(token for token in TOKENS if token.startswith("<free"))) // 64) * 64
+TAKEN = TOKENS.index(next(token for token in TOKENS if token.startswith("<free")))
+"""Tokens in use; those from here on are free."""
+USED = -(-TAKEN // 64) * 64
 """Tokens that have logits: those in use, rounded up to 64."""
 
 

@@ -87,7 +87,7 @@ def test_a_word_said_twice_is_not_the_same_sound_twice(mouth: Mouth) -> None:
     assert np.abs(frames[:half] - frames[half : 2 * half]).max() > 0.1
 
 
-@pytest.mark.parametrize("token", ["<delegate>", "<unknown>", v.TOKENS[-1]])
+@pytest.mark.parametrize("token", ["<delegate>", "<unknown>", "start", v.TOKENS[-1]])
 def test_what_has_no_sound_is_refused(mouth: Mouth, token: str) -> None:
     assert not can_say(mouth, v.IDS[token])
     with pytest.raises(ValueError, match="has no sound"):
