@@ -18,7 +18,8 @@ class Recipe:
     """Streams of a step over all workers, with sound and as bare words, and their beats.
 
     `noise`: share of the fed-back words of streams with sound that is lost; fewer are wrong. Bare words stay as they are: nothing there could tell the
-    model which word was meant, so it would learn to answer any word as if it were the cue.
+    model which word was meant, so it would learn to answer any word as if it were the cue. `leaps`: share of the streams that leap over minutes, where
+    that can be.
     """
 
     audio: int = 12
@@ -26,6 +27,7 @@ class Recipe:
     beats: int = 128
     text_beats: int = 80
     noise: float = 0.06
+    leaps: float = 0.4
 
     def share(self, workers: int) -> Recipe:
         """One worker's part."""
@@ -73,11 +75,21 @@ class Feed:
         found = []
         if recipe.audio:
             found.append(
-                collate(streams_of(recipe.audio, recipe.beats, MIX, self._bank, self._levels, rng), rng, recipe.noise)
+                collate(
+                    streams_of(recipe.audio, recipe.beats, MIX, self._bank, self._levels, rng),
+                    rng,
+                    recipe.noise,
+                    leaps=recipe.leaps,
+                )
             )
         if recipe.text:
             found.append(
-                collate(streams_of(recipe.text, recipe.text_beats, TEXT_MIX, None, self._levels, rng), rng, 0.0)
+                collate(
+                    streams_of(recipe.text, recipe.text_beats, TEXT_MIX, None, self._levels, rng),
+                    rng,
+                    0.0,
+                    leaps=recipe.leaps,
+                )
             )
         return found
 

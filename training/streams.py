@@ -12,6 +12,7 @@ from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT, Levels, hertz_to_mel, mel_to_hertz
 from counterpoint.interaction.nn.model import Batch
 from training.bank import Bank
+from training.clock import clock
 from training.scene import Demand, NoClip, Scene
 from training.speakers import FRAME, BankSpeaker, Crowd, TextSpeaker
 from training.tasks import sample
@@ -217,9 +218,15 @@ class Collated:
 
 
 def collate(
-    streams: Sequence[Stream], rng: np.random.Generator, noise: float = 0.05, said: Sequence[np.ndarray] | None = None
+    streams: Sequence[Stream],
+    rng: np.random.Generator,
+    noise: float = 0.05,
+    said: Sequence[np.ndarray] | None = None,
+    leaps: float = 0.0,
 ) -> Collated:
-    """Teacher-forced inputs with noise: a share of the fed-back words is lost, a few are wrong. `said`: what was really said, if not the target."""
+    """Teacher-forced inputs with noise: a share of the fed-back words is lost, a few are wrong. `said`: what was really said, if not the target.
+    `leaps`: how many of the streams in which it can be leap over minutes of silence.
+    """
     beats = len(streams[0].understood)
     count = max(1, max(sum(len(n.tokens) for n in s.scene.notes) for s in streams))
     levels = np.zeros((len(streams), beats * FRAMES_PER_BEAT, BANDS), np.uint8)
@@ -238,7 +245,7 @@ def collate(
     inputs = Batch(
         torch.from_numpy(levels), torch.from_numpy(hears), torch.from_numpy(_disturb(labels, rng, noise)),
         torch.from_numpy(_disturb(back, rng, noise / 2)), *(torch.from_numpy(part) for part in notes),
-        start=torch.from_numpy(rng.integers(0, 1500, len(streams))),
+        clock=torch.from_numpy(np.stack([clock(s.scene, rng, leaps) for s in streams])),
     )  # fmt: skip
     return Collated(
         inputs,

@@ -75,8 +75,8 @@ class Batch:
     """int64 [B, N], -1 where there is none."""
     note_sources: Tensor
     """int64 [B, N], indices into SOURCES."""
-    start: Tensor
-    """int64 [B], the beat at which each stream starts."""
+    clock: Tensor
+    """int64 [B, T], when each beat is: one after the other; a stream may leap over silence that would be forgotten."""
     pictures: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.uint8))
     """uint8 [B, T, 80, 80, 3]; of no beats [B, 0, ...] where no stream sees, which is also the default."""
     seen: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
@@ -267,12 +267,13 @@ class Layout:
         keys = torch.cat([grid * 100 + 98, grid * 100 + 99, relative * 100 + number], 1)
         order = keys.argsort(dim=1, stable=True)
         places = order.argsort(1)
-        when = torch.cat([grid, grid, relative], 1).gather(1, order)
+        of_notes = torch.where(absent, relative, batch.clock.gather(1, batch.note_beats.clamp(min=0)))
+        when = torch.cat([batch.clock, batch.clock, of_notes], 1).gather(1, order)
         never = torch.zeros_like(absent)
         pinned = torch.cat([batch.said != v.PAD, batch.understood != v.PAD, ~absent], 1).gather(1, order)
         first = grid < sinks
         sink = torch.cat([first, first, never], 1).gather(1, order)
-        return Layout(order, places, when + batch.start[:, None], pinned, sink)
+        return Layout(order, places, when, pinned, sink)
 
     def mask(self, config: Config) -> Tensor:
         """True [B, 1, L, L] where a place sees another: the window, what was said within the pinned span, and the

@@ -41,7 +41,7 @@ def words_only(streams: int, beats: int) -> Batch:
     return Batch(
         levels=torch.zeros(streams, beats * 8, 80, dtype=torch.uint8), hears=torch.zeros(streams, dtype=torch.bool),
         understood=understood, said=torch.zeros_like(understood), note_tokens=none, note_beats=none - 1,
-        note_sources=none, start=torch.zeros(streams, dtype=torch.int64),
+        note_sources=none, clock=torch.arange(beats).expand(streams, -1),
     )  # fmt: skip
 
 

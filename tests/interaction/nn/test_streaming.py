@@ -44,7 +44,7 @@ def streams(count: int, beats: int, notes: bool = True) -> Batch:
         note_tokens=torch.randint(50, 300, (count, places), generator=made),
         note_beats=note_beats,
         note_sources=torch.zeros(count, places, dtype=torch.int64),
-        start=torch.zeros(count, dtype=torch.int64),
+        clock=torch.arange(beats).expand(count, -1),
     )
 
 
@@ -69,6 +69,26 @@ def test_streaming_equals_the_batch_pass_with_eviction_and_notes(capacity: int) 
         found, state = step(model, state, levels, notes=notes_at(batch, beat), typed=batch.understood[:, beat])
         torch.testing.assert_close(found.understood_logits, understood[:, beat], atol=2e-4, rtol=2e-4)
         torch.testing.assert_close(found.said_logits, said[:, beat], atol=2e-4, rtol=2e-4)
+
+
+def test_a_leap_over_silence_that_is_forgotten_changes_nothing() -> None:
+    model, batch = a_model(), streams(1, 60, notes=False)
+    quiet = slice(20, 50)  # longer than the window
+    for part in (batch.understood, batch.said):
+        part[:, quiet] = 0
+    batch = replace(batch, hears=torch.zeros(1, dtype=torch.bool))
+    state = open_state(model)
+    for beat in range(60):
+        found, state = step(model, replace(state, said=batch.said[:, beat]), None, typed=batch.understood[:, beat])
+    keep = torch.tensor([*range(20), *range(40, 60)])  # of the silence, what the last beats' window still holds
+    leapt = replace(
+        batch,
+        **{name: getattr(batch, name)[:, keep] for name in ("understood", "said", "clock", "seen")},
+        levels=batch.levels[:, : 40 * 8],
+    )
+    with torch.no_grad():
+        _, said = model(leapt)
+    torch.testing.assert_close(found.said_logits, said[:, -1], atol=2e-3, rtol=2e-3)
 
 
 def test_memory_stays_bounded_over_a_long_conversation() -> None:
@@ -100,7 +120,7 @@ def test_a_pinned_word_is_seen_beyond_the_window_and_forgotten_beyond_the_pinned
 def test_rotary_positions_are_relative() -> None:
     model, batch = a_model(), streams(2, 12)
     with torch.no_grad():
-        here, there = model(batch), model(replace(batch, start=batch.start + 500))
+        here, there = model(batch), model(replace(batch, clock=batch.clock + 500))
     torch.testing.assert_close(here[1], there[1], atol=2e-3, rtol=2e-3)
 
 
