@@ -42,10 +42,11 @@ class Muon(torch.optim.Optimizer):
                     shapes.setdefault(parameter.shape, []).append(parameter)
             for shape, parameters in shapes.items():
                 stacked = torch.stack([self._update(p, group["momentum"]) for p in parameters])
-                updates = orthogonalise(stacked.to(self._precision)).float()
+                matrices = stacked.view(-1, *shape[-2:])  # of a stack for experts each is a matrix of its own
+                updates = orthogonalise(matrices.to(self._precision)).float().view_as(stacked)
                 for parameter, update in zip(parameters, updates, strict=True):
                     parameter.mul_(1 - group["lr"] * group["decay"])
-                    parameter.add_(update, alpha=-group["lr"] * 0.2 * max(shape) ** 0.5)
+                    parameter.add_(update, alpha=-group["lr"] * 0.2 * max(shape[-2:]) ** 0.5)
 
     def _update(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         state = self.state[parameter]
@@ -56,14 +57,18 @@ class Muon(torch.optim.Optimizer):
 
 
 class Optimisers:
-    """Both optimisers of a model; `scale` multiplies their learning rates."""
+    """Both optimisers of a model; `scale` multiplies their learning rates. What balances experts goes against its
+    gradient in steps of one size, as it has no loss that could fall.
+    """
 
-    MATRIX, OTHER = 6e-3, 3e-3
+    MATRIX, OTHER, BALANCE = 6e-3, 3e-3, 5e-3
 
     def __init__(self, model: nn.Module, precision: torch.dtype = torch.float32) -> None:
         named = list(model.named_parameters())
-        hidden = [p for n, p in named if p.ndim == 2 and n.endswith(".weight")]
-        self.others = [p for n, p in named if not (p.ndim == 2 and n.endswith(".weight"))]
+        self.balances = [p for n, p in named if n.endswith(".balance")]
+        hidden = [p for n, p in named if p.ndim in (2, 3) and n.endswith(".weight")]
+        apart = {id(p) for p in (*hidden, *self.balances)}
+        self.others = [p for p in model.parameters() if id(p) not in apart]
         self.muon = Muon(hidden, lr=self.MATRIX, precision=precision)
         self.adam = torch.optim.AdamW(self.others, lr=self.OTHER, betas=(0.9, 0.98), weight_decay=0.01)
 
@@ -75,7 +80,15 @@ class Optimisers:
                 group["lr"] = rate * scale
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
+        self._balance(self.BALANCE * scale)
         return norm
+
+    @torch.no_grad()
+    def _balance(self, step: float) -> None:
+        for parameter in self.balances:
+            if parameter.grad is not None:
+                parameter.sub_(parameter.grad.sign(), alpha=step)
+                parameter.grad = None
 
     def state_dict(self) -> dict[str, Any]:
         """Momenta of both."""

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from counterpoint.interaction.nn.experts import Experts
+
 Rotation = tuple[Tensor, Tensor]
 
 
@@ -98,23 +100,26 @@ def penalty(sees: Tensor) -> Tensor:
 
 
 class Block(nn.Module):
-    """Pre-norm attention and SwiGLU."""
+    """Pre-norm attention and SwiGLU, with experts beside it in a mixture."""
 
-    def __init__(self, width: int, heads: int, inner: int) -> None:
+    def __init__(self, width: int, heads: int, inner: int, experts: Experts | None = None) -> None:
         super().__init__()
         self.attention_norm = Norm(width)
         self.attention = Attention(width, heads)
         self.feed_norm = Norm(width)
         self.gate_up = nn.Linear(width, 2 * inner, bias=False)
         self.down = nn.Linear(inner, width, bias=False)
+        self.experts = experts
         with torch.no_grad():
             self.attention.out.weight.mul_(0.3)
             self.down.weight.mul_(0.3)
 
     def feed(self, x: Tensor) -> Tensor:
         """The feed-forward half, without the residual."""
-        gate, up = self.gate_up(self.feed_norm(x)).chunk(2, -1)
-        return cast("Tensor", self.down(functional.silu(gate) * up))
+        near = self.feed_norm(x)
+        gate, up = self.gate_up(near).chunk(2, -1)
+        fed = cast("Tensor", self.down(functional.silu(gate) * up))
+        return fed if self.experts is None else fed + self.experts(near)
 
     def forward(self, x: Tensor, by: Rotation, mask: Tensor) -> Tensor:
         """Takes x [B, L, width] with attention inside the sequence."""

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS
+from counterpoint.interaction.nn.experts import Experts, from_dense
 from counterpoint.interaction.nn.eyes import PICTURE, Eyes
 from counterpoint.interaction.nn.layers import Block, Deepening, Norm, penalty, rotation
 
@@ -32,6 +33,13 @@ class Config:
     layers: int = 6
     heads: int = 8
     inner: int = 704
+    """Hidden units that each place uses in a layer's feed-forward, also of a mixture."""
+    experts: int = 0
+    """0: dense. Of a mixture a place uses `chosen` and, like all places, `shared` hidden units; an expert has
+    (inner - shared) / chosen.
+    """
+    chosen: int = 4
+    shared: int = 480
     bands: int = 64
     """Width of the summed band embedding."""
     deepening: int = 2
@@ -51,6 +59,16 @@ class Config:
     def context_frames(self) -> int:
         """Frames before a beat that its acoustic vector still sees."""
         return 9 + 4 * self.deepening
+
+    def block(self) -> Block:
+        """A block of the trunk. Raises ValueError where the hidden units cannot be dealt to the experts."""
+        if not self.experts:
+            return Block(self.width, self.heads, self.inner)
+        if (self.inner - self.shared) % self.chosen:
+            raise ValueError(f"{self.inner - self.shared} hidden units do not divide among {self.chosen} experts")
+        each = (self.inner - self.shared) // self.chosen
+        experts = Experts(self.width, self.experts, self.chosen, each)
+        return Block(self.width, self.heads, self.shared, experts)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the model card."""
@@ -153,7 +171,7 @@ class InteractionNet(nn.Module):
         self.as_note = nn.Linear(width, width, bias=False)
         self.after_heard = _from_nothing(config.trail * width, width)
         self.after_note = _from_nothing(config.trail * width, width)
-        self.blocks = nn.ModuleList([Block(width, config.heads, config.inner) for _ in range(config.layers)])
+        self.blocks = nn.ModuleList([config.block() for _ in range(config.layers)])
         self.norm = Norm(width)
         self.to_understood = nn.Linear(width, width, bias=False)
         self.to_said = nn.Linear(width, width, bias=False)
@@ -190,7 +208,11 @@ class InteractionNet(nn.Module):
         return functional.linear(self.to_said(hidden), self.words[: v.USED], self.said_bias[: v.USED])
 
     def take(self, weights: dict[str, Tensor]) -> None:
-        """Loads weights; raises RuntimeError where they do not fit. Parts that were added later may be missing."""
+        """Loads weights; raises RuntimeError where they do not fit. Parts that were added later may be missing. A
+        mixture takes those of a dense model too, and answers as that did.
+        """
+        if self.config.experts and not any(".experts." in name for name in weights):
+            weights = from_dense(weights, self.state_dict(), self.config.chosen)
         own = self.state_dict().keys()
         missing = {name for name in own - weights.keys() if not name.startswith(self.ADDED)}
         wrong = missing | (weights.keys() - own)
