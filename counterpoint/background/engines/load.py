@@ -1,4 +1,4 @@
-"""Background models by name: "retrieval", "local:smollm2", "local:FOLDER", "vllm:FOLDER",
+"""Background models by name: "retrieval", "retrieval:brief", "local:smollm2", "local:FOLDER", "vllm:FOLDER",
 "http://localhost:8000/v1#model".
 
 Settings of a server's may stand in its address: "https://host/v1?key=NAME&answer_tokens=500#model".
@@ -12,7 +12,8 @@ from counterpoint.engines.http.address import address_of, is_address
 from counterpoint.engines.names import LOCAL, SERVER, VLLM, no_such_model
 from counterpoint.errors import ConfigurationError
 
-KNOWN = f"retrieval, {LOCAL}, {VLLM}, {SERVER}"
+BRIEF = "retrieval:brief"
+KNOWN = f"retrieval, {BRIEF}, {LOCAL}, {VLLM}, {SERVER}"
 
 
 def load_background(name: str) -> BackgroundModel:
@@ -24,6 +25,8 @@ def load_background(name: str) -> BackgroundModel:
     kind, _, which = name.partition(":")
     if name == "retrieval":
         return RetrievalBackground()
+    if name == BRIEF:
+        return RetrievalBackground(brief=True)
     if is_address(name):
         return _at(name)
     if kind not in {"local", "vllm"} or not which:

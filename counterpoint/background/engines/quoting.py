@@ -43,6 +43,14 @@ def quote(request: str, passages: Sequence[FoundPassage], correction: str = "") 
     return _said(best.sentence, [other.sentence for other in others])
 
 
+def sentence(request: str, passages: Sequence[FoundPassage], correction: str = "") -> Quote | None:
+    """The best sentence alone, as it is written; None if none is an answer."""
+    ranked = ranking(request, passages, correction)
+    if not ranked or ranked[0].covered < ANSWERED:
+        return None
+    return Quote(_closed(ranked[0].sentence.text), _named(ranked[0].sentence))
+
+
 def _said(best: Sentence, others: Sequence[Sentence]) -> Quote:
     title = _title(best.passage)
     opening = f"According to {title}: " if title else "I found this: "

@@ -123,6 +123,22 @@ async def test_without_a_search_it_says_that_it_cannot(scene):
     assert told == [("result", 'I cannot look things up here, so I have no answer to "Who won the match".')]
 
 
+@pytest.mark.virtual
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("When does the ferry leave?", "In winter the ferry to Ystad leaves at ten."),
+        ("Who won the match?", "Sorry, nothing found."),
+    ],
+)
+async def test_a_voice_with_few_words_gets_the_sentence_and_nothing_around_it(scene, asked: str, told: str):
+    async with scene() as host:
+        await host.work(load_background("retrieval:brief"), search)
+        await host.ask(asked)
+        await host.settled()
+        assert await host.told() == [("result", told)]
+
+
 @pytest.mark.real
 async def test_it_answers_from_a_real_folder_of_documents(scene, tmp_path: Path):
     (tmp_path / "ferries.md").write_text("# Ferries\n\n## Winter\n\nIn *winter* the ferry leaves at **ten**.\n")
@@ -189,7 +205,7 @@ def test_background_models_are_loaded_by_name():
 
 @pytest.mark.parametrize("name", ["", "retrievel", "local:", "openai:x", "vllm:", "retrieval:"])
 def test_a_name_that_is_not_known_says_which_are(name):
-    with pytest.raises(ConfigurationError, match="retrieval, local:smollm2, local:FOLDER"):
+    with pytest.raises(ConfigurationError, match="retrieval, retrieval:brief, local:smollm2, local:FOLDER"):
         load_background(name)
 
 
