@@ -10,12 +10,12 @@ import numpy as np
 from counterpoint.interaction.nn.dmel import Levels
 from training.bank import Bank, seed_of
 from training.scene import NoClip
-from training.streams import MIX, TEXT_MIX, Collated, Stream, collate, make_stream
+from training.streams import MIX, SEEN_MIX, TEXT_MIX, Collated, Stream, collate, make_stream
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Streams of a step over all workers, with sound and as bare words, and their beats.
+    """Streams of a step over all workers, with sound, as bare words and with a camera, and their beats.
 
     `noise`: share of the fed-back words of streams with sound that is lost; fewer are wrong. Bare words stay as they are: nothing there could tell the
     model which word was meant, so it would learn to answer any word as if it were the cue. `leaps`: share of the streams that leap over minutes, where
@@ -28,10 +28,12 @@ class Recipe:
     text_beats: int = 80
     noise: float = 0.06
     leaps: float = 0.4
+    seen: int = 0
+    seen_beats: int = 100
 
     def share(self, workers: int) -> Recipe:
         """One worker's part."""
-        return replace(self, audio=self.audio // workers, text=self.text // workers)
+        return replace(self, audio=self.audio // workers, text=self.text // workers, seen=self.seen // workers)
 
 
 def streams_of(
@@ -68,7 +70,7 @@ class Feed:
         self._parts = self._looked = -1
 
     def batches(self, step: int) -> list[Collated]:
-        """The batches of the step: streams with sound, bare words."""
+        """The batches of the step: streams with sound, bare words, streams with a camera."""
         self._look(step)
         recipe = self._recipe
         rng = np.random.default_rng(seed_of("batch", self._seed, step, self._rank))
@@ -91,7 +93,19 @@ class Feed:
                     leaps=recipe.leaps,
                 )
             )
+        if recipe.seen:
+            found.append(collate(self._seen(rng), rng, 0.0))
         return found
+
+    def _seen(self, rng: np.random.Generator) -> list[Stream]:
+        """Streams with a camera; half of them by voices that were recorded asking for what is seen, if there are any."""
+        recipe = self._recipe
+        asks = self._bank is not None and any("look out" in kinds for kinds in self._bank.by_voice.values())
+        heard = recipe.seen // 2 if asks else 0
+        return [
+            *streams_of(heard, recipe.seen_beats, SEEN_MIX, self._bank, self._levels, rng),
+            *streams_of(recipe.seen - heard, recipe.seen_beats, SEEN_MIX, None, self._levels, rng),
+        ]
 
     def _look(self, step: int) -> None:
         if self._folder is None or step // 100 == self._looked:

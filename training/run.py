@@ -143,10 +143,12 @@ class Trainer:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.model.take(state["model"])
-        if set(state["model"]) == set(self.model.state_dict()):  # else the model has grown: momentum starts anew
-            self.optimisers.load_state_dict(state["optimisers"])
         self.step, self.stage_steps = state["step"], state["stage_steps"]
-        self.warm_from = -WARM_UP
+        if set(state["model"]) == set(self.model.state_dict()):
+            self.optimisers.load_state_dict(state["optimisers"])
+            self.warm_from = -WARM_UP
+        else:  # the model has grown: momentum starts anew
+            self.warm_from = self.step
 
     def save(self) -> None:
         """Writes the state."""
@@ -167,7 +169,7 @@ class Trainer:
             padding = stage.padding[0] + (stage.padding[1] - stage.padding[0]) * at
             found: dict[str, float] = {}
             for batch in batches:
-                kind = "" if batch.inputs.hears.any() else "text "
+                kind = "seen " if batch.inputs.seen.any() else "" if batch.inputs.hears.any() else "text "
                 batch = to_device(batch, self.device)
                 if stage.own_words:
                     batch = feed_back(model, batch, self.precision)
@@ -193,14 +195,14 @@ class Trainer:
         bank: Path,
         rate: float = 1.0,
         minutes: float | None = None,
-        streams: tuple[int, int] | None = None,
+        streams: tuple[int, ...] | None = None,
     ) -> None:
         """Trains the stage until it has had `steps` steps in all, or for `minutes`, with its schedule by the clock.
-        `streams`: with sound and as bare words, instead of the stage's own.
+        `streams`: with sound, as bare words and with a camera, instead of the stage's own.
         """
         stage = STAGES[number]
         if streams:
-            stage = replace(stage, recipe=replace(stage.recipe, audio=streams[0], text=streams[1]))
+            stage = replace(stage, recipe=replace(stage.recipe, **dict(zip(("audio", "text", "seen"), streams))))
         config = self.model.config
         levels = Levels(config.low, config.high, config.levels)
         folder = bank if stage.recipe.audio else None
@@ -348,7 +350,11 @@ def main() -> None:
         help="weight of the loss of bare words beside that of sound; 8 teaches what to answer to whom hears well already",
     )
     parser.add_argument(
-        "--streams", type=int, nargs=2, metavar=("SOUND", "BARE"), help="streams of a step, instead of the stage's own"
+        "--streams",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="streams of a step, instead of the stage's own: with sound, as bare words, with a camera (0)",
     )
     parser.add_argument(
         "--workers",
@@ -359,6 +365,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.stage is None and not arguments.all:
         parser.error("give --stage N or --all")
+    if arguments.streams and len(arguments.streams) not in (2, 3):
+        parser.error("--streams takes two or three numbers")
     if arguments.workers:
         torch.set_num_threads(1)
     keep_memory()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from counterpoint.interaction.nn import vocabulary as v
+from training.pictures import Film
 
 BEAT = 0.2
 MARGIN = 0.03
@@ -88,6 +89,10 @@ class Scene:
     demands: list[Demand] = field(default_factory=list)
     rules: dict[int, int] = field(default_factory=dict)
     now: float = 0.0
+    film: Film | None = None
+    """What is to be seen; None where there is no camera."""
+    unseen: str = ""
+    """What of it is never trained on: movements and things ("kinds"), camera angles ("views"), nothing."""
     _free: int = 0
 
     @property

@@ -10,9 +10,11 @@ import torch
 
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT, Levels, hertz_to_mel, mel_to_hertz
+from counterpoint.interaction.nn.eyes import PICTURE
 from counterpoint.interaction.nn.model import Batch
 from training.bank import Bank
 from training.clock import clock
+from training.pictures import shoot
 from training.scene import Demand, NoClip, Scene
 from training.speakers import FRAME, BankSpeaker, Crowd, TextSpeaker
 from training.tasks import sample
@@ -29,6 +31,8 @@ TEXT_MIX = {
     "telling": 0.01, "mixed": 0.04,
 }  # fmt: skip
 """Of streams of bare words: binding, time, copying."""
+SEEN_MIX = {"counting": 0.36, "calling": 0.24, "looking": 0.3, "seen talk": 0.1}
+"""Of streams with a camera."""
 
 
 @dataclass(frozen=True)
@@ -157,12 +161,22 @@ def _noise(frames: int, room: Room, rng: np.random.Generator) -> np.ndarray:
 
 @dataclass
 class Stream:
-    """One stream, ready for the model. Tokens are int64 [beats]; levels uint8 [8 beats, 80], None without sound."""
+    """One stream, ready for the model. Tokens are int64 [beats]; levels uint8 [8 beats, 80], None without sound; pictures uint8
+    [beats, 80, 80, 3], None without a camera, and bool [beats], which of them come.
+    """
 
     scene: Scene
     levels: np.ndarray | None
     understood: np.ndarray
     target: np.ndarray
+    pictures: np.ndarray | None = None
+    seen: np.ndarray | None = None
+
+
+def stream_of(scene: Scene, levels: np.ndarray | None) -> Stream:
+    """The scene with its labels and its film, if it has one."""
+    shot = shoot(scene.film, scene.beats) if scene.film else (None, None)
+    return Stream(scene, levels, scene.understood(), scene.target(), *shot)
 
 
 def make_stream(
@@ -171,7 +185,7 @@ def make_stream(
     """A training stream of the task: by a bank's voice, or as bare words where there is no bank."""
     if bank is None:
         scene = sample(rng, task, lambda: TextSpeaker(rng), beats)
-        return Stream(scene, None, scene.understood(), scene.target())
+        return stream_of(scene, None)
     crowd = task == "dictation" and family is None
     family = family or _family(rng, bank)
 
@@ -183,7 +197,7 @@ def make_stream(
     scene = sample(rng, task, (lambda: Crowd(someone)) if crowd else someone, beats)
     if rng.random() < 0.2:
         _babble(scene, bank, rng)
-    return Stream(scene, levels.quantise(render(scene, bank, Room.draw(rng), rng)), scene.understood(), scene.target())
+    return stream_of(scene, levels.quantise(render(scene, bank, Room.draw(rng), rng)))
 
 
 def _family(rng: np.random.Generator, bank: Bank) -> str:
@@ -245,7 +259,7 @@ def collate(
     inputs = Batch(
         torch.from_numpy(levels), torch.from_numpy(hears), torch.from_numpy(_disturb(labels, rng, noise)),
         torch.from_numpy(_disturb(back, rng, noise / 2)), *(torch.from_numpy(part) for part in notes),
-        clock=torch.from_numpy(np.stack([clock(s.scene, rng, leaps) for s in streams])),
+        clock=torch.from_numpy(np.stack([clock(s.scene, rng, leaps) for s in streams])), **_shown(streams),
     )  # fmt: skip
     return Collated(
         inputs,
@@ -254,6 +268,19 @@ def collate(
         [s.scene.task for s in streams],
         [s.scene.demands for s in streams],
     )
+
+
+def _shown(streams: Sequence[Stream]) -> dict[str, torch.Tensor]:
+    """The pictures of a batch, if any of its streams has some."""
+    if not any(stream.pictures is not None for stream in streams):
+        return {}
+    beats = len(streams[0].understood)
+    pictures = np.zeros((len(streams), beats, PICTURE, PICTURE, 3), np.uint8)
+    seen = np.zeros((len(streams), beats), bool)
+    for i, stream in enumerate(streams):
+        if stream.pictures is not None and stream.seen is not None:
+            pictures[i], seen[i] = stream.pictures, stream.seen
+    return {"pictures": torch.from_numpy(pictures), "seen": torch.from_numpy(seen)}
 
 
 def note_places(scene: Scene) -> list[tuple[int, int, int]]:

@@ -12,6 +12,7 @@ import numpy as np
 from counterpoint.interaction.nn import vocabulary as v
 from training.scene import Note, NoClip, Placed, Scene, beat_of
 from training.speakers import Speaker
+from training.watching import WATCHING, something_on
 
 IDS = v.IDS
 Task = Callable[[Scene, Speaker], None]
@@ -408,16 +409,24 @@ def mixed(scene: Scene, speaker: Speaker) -> None:
             small_talk(scene, speaker)
 
 
+def seen_talk(scene: Scene, speaker: Speaker) -> None:
+    """Rules, timers and questions while there is something to be seen that nobody asks about."""
+    something_on(scene)
+    (brisk_cue, timed, questions)[int(scene.rng.integers(3))](scene, speaker)
+
+
 TASKS: dict[str, Task] = {
     "dictation": dictation, "cue": cue, "brisk cue": brisk_cue, "timed": timed, "repeated": repeated, "chatter": chatter, "questions": questions, "interruption": interruption,
-    "delegation": delegation, "telling": telling, "mixed": mixed,
+    "delegation": delegation, "telling": telling, "mixed": mixed, "seen talk": seen_talk, **WATCHING,
 }  # fmt: skip
 
 
-def sample(rng: np.random.Generator, task: str, speaker: Callable[[], Speaker], beats: int, tries: int = 60) -> Scene:
+def sample(
+    rng: np.random.Generator, task: str, speaker: Callable[[], Speaker], beats: int, tries: int = 60, unseen: str = ""
+) -> Scene:
     """A scene of the task; `speaker` makes a new voice for every attempt."""
     for _ in range(tries):
-        scene = Scene(beats, rng, task)
+        scene = Scene(beats, rng, task, unseen=unseen)
         try:
             TASKS[task](scene, speaker())
         except NoClip:
