@@ -45,7 +45,7 @@ class Sight:
     seen: Tensor
     """bool [B, REACH], whether they had a picture."""
     last: Tensor
-    """uint8 [B, PICTURE, PICTURE, 3], the last picture, however long ago."""
+    """[B, PICTURE, PICTURE], how light the last picture was, however long ago; -128 to 127."""
     ever: Tensor
     """bool [B], whether there was one."""
 
@@ -62,13 +62,21 @@ class Patches(nn.Module):
         self.norms = nn.ModuleList([Norm(made) for _, made in STAGES])
         self.joined = nn.Linear((PICTURE // PATCH) ** 2 * STAGES[-1][1], GLANCE)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[n, PICTURE, PICTURE, CHANNELS] to [n, GLANCE]. Patches never meet before the end: the stages' squares
-        divide them.
+    def forward(self, colours: Tensor, change: Tensor) -> Tensor:
+        """[n, PICTURE, PICTURE, 3] and [n, PICTURE, PICTURE, 1], both -128 to 127, to [n, GLANCE]. Patches never meet
+        before the end: the stages' squares divide them.
         """
-        for (side, _), stage, norm in zip(STAGES, self.stages, self.norms, strict=True):
+        x = self._first(_folded(colours, STAGES[0][0]), _folded(change, STAGES[0][0]))
+        x = functional.gelu(self.norms[0](x))
+        for (side, _), stage, norm in zip(STAGES[1:], self.stages[1:], self.norms[1:], strict=True):
             x = functional.gelu(norm(stage(_folded(x, side))))
         return functional.gelu(self.joined(x.flatten(1)))
+
+    def _first(self, colours: Tensor, change: Tensor) -> Tensor:
+        """The first stage of both without joining them, and without scaling them: they are the bulk of the work."""
+        layer = cast("nn.Linear", self.stages[0])
+        weight, width = layer.weight / 128, colours.shape[-1]
+        return functional.linear(colours, weight[:, :width], layer.bias) + functional.linear(change, weight[:, width:])
 
 
 def _folded(x: Tensor, side: int) -> Tensor:
@@ -101,7 +109,7 @@ class Eyes(nn.Module):
         return Sight(
             torch.zeros(streams, REACH, GLANCE, device=device),
             torch.zeros(streams, REACH, dtype=torch.bool, device=device),
-            torch.zeros(streams, PICTURE, PICTURE, 3, dtype=torch.uint8, device=device),
+            torch.zeros(streams, PICTURE, PICTURE, device=device),
             torch.zeros(streams, dtype=torch.bool, device=device),
         )
 
@@ -109,9 +117,12 @@ class Eyes(nn.Module):
         """Pictures uint8 [B, T, PICTURE, PICTURE, 3], of which those count that were `seen` [B, T], to [B, T, width]
         and what is carried on.
         """
-        earlier, had, last, ever = _earlier(pictures, seen, before)
-        looked = _channels(pictures, earlier, had).flatten(0, 1)
-        made = cast("Tensor", self.patches(looked)).float().view(*seen.shape, GLANCE)
+        colours = (pictures ^ 128).view(torch.int8).to(_precision(pictures))
+        light = colours @ torch.tensor(_LUMA, dtype=colours.dtype, device=colours.device)
+        earlier, had, last, ever = _earlier(light, seen, before)
+        change = (light - earlier) * had[..., None, None]
+        looked = self.patches(colours.flatten(0, 1), change.flatten(0, 1)[..., None])
+        made = cast("Tensor", looked).float().view(*seen.shape, GLANCE)
         glances = torch.cat([before.glances, torch.where(seen[..., None], made, 0.0)], 1)
         known = torch.cat([before.seen, seen], 1)
         x = torch.where(known[..., None], glances, self.nothing)
@@ -121,23 +132,23 @@ class Eyes(nn.Module):
         return x, Sight(glances[:, -REACH:], known[:, -REACH:], last, ever)
 
 
-def _earlier(pictures: Tensor, seen: Tensor, before: Sight) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The last picture seen before each beat, whether there was one, and the same after the last beat."""
-    line = torch.cat([before.last[:, None], pictures], 1)
+def _earlier(light: Tensor, seen: Tensor, before: Sight) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """How light the last picture was that was seen before each beat, whether there was one; the same after the last
+    beat.
+    """
+    line = torch.cat([before.last[:, None].to(light.dtype), light], 1)
     place = torch.arange(1, seen.shape[1] + 1, device=seen.device)
     latest = torch.cat([torch.zeros_like(place[:1]).expand(len(seen), 1), (place * seen)], 1).cummax(1).values
     rows = torch.arange(len(seen), device=seen.device)[:, None]
     there = (latest > 0) | before.ever[:, None]
     found = line[rows, latest]
-    return found[:, :-1], there[:, :-1], found[:, -1], there[:, -1]
+    return found[:, :-1], there[:, :-1], found[:, -1].float(), there[:, -1]
 
 
-def _channels(pictures: Tensor, earlier: Tensor, had: Tensor) -> Tensor:
-    """[B, T, PICTURE, PICTURE, CHANNELS], about -1 to 1."""
-    now, then = (each.float() / 127.5 - 1 for each in (pictures, earlier))
-    weights = torch.tensor(_LUMA, device=pictures.device)
-    change = ((now - then) @ weights) * had[..., None, None]
-    return torch.cat([now, change[..., None]], -1)
+def _precision(pictures: Tensor) -> torch.dtype:
+    """bfloat16 holds bytes exactly, and is what training multiplies in anyway."""
+    kind = pictures.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
 
 
 def picture_of(pixels: NDArray[Any]) -> NDArray[np.uint8]:

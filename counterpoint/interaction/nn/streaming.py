@@ -177,7 +177,7 @@ def _look(model: InteractionNet, sight: Sight, pictures: Pictures | None) -> tup
     if pictures is None and not sight.seen.any():
         return None, sight
     if pictures is None:
-        pictures = Pictures(torch.zeros_like(sight.last), torch.zeros_like(sight.ever))
+        pictures = Pictures(sight.last.new_zeros(*sight.last.shape, 3, dtype=torch.uint8), torch.zeros_like(sight.ever))
     seen, after = model.eyes(pictures.pixels[:, None], pictures.present[:, None], sight)
     return cast("Tensor", seen), cast("Sight", after)
 
