@@ -19,13 +19,14 @@ class Recipe:
 
     `noise`: share of the fed-back words of streams with sound that is lost; fewer are wrong. Bare words stay as they are: nothing there could tell the
     model which word was meant, so it would learn to answer any word as if it were the cue. `leaps`: share of the streams that leap over minutes, where
-    that can be.
+    that can be. `long`: share of the steps whose bare words are a quarter of the streams, four times as long: memory of many words.
     """
 
     audio: int = 12
     text: int = 16
     beats: int = 128
     text_beats: int = 80
+    long: float = 0.3
     noise: float = 0.06
     leaps: float = 0.4
     seen: int = 0
@@ -85,14 +86,9 @@ class Feed:
                 )
             )
         if recipe.text:
-            found.append(
-                collate(
-                    streams_of(recipe.text, recipe.text_beats, TEXT_MIX, None, self._levels, rng),
-                    rng,
-                    0.0,
-                    leaps=recipe.leaps,
-                )
-            )
+            long = 4 if recipe.text >= 4 and rng.random() < recipe.long else 1
+            streams = streams_of(recipe.text // long, recipe.text_beats * long, TEXT_MIX, None, self._levels, rng)
+            found.append(collate(streams, rng, 0.0, leaps=recipe.leaps))
         if recipe.seen:
             found.append(collate(self._seen(rng), rng, 0.0))
         return found
