@@ -2,6 +2,7 @@
 
     python -m training.items --out training/runs/items --count 300 --jobs 2
     python -m training.items --out counterpoint/evaluation/thirty --thirty
+    python -m training.items --out training/runs/seen --count 100 --suites repcount,startstop,pauc
 
 Pairs, sums, times and voices are those that are never trained on ("seen voices": only the voices are known). An item depends on the seed and its own
 number alone: more items begin with the same ones, and what is there already is not made again.
@@ -38,7 +39,7 @@ from counterpoint.evaluation.windows import cuespeak_window, timespeak_window
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import RATE
 from counterpoint.shared_context.notes import NoteKind
-from training import overlaps, phrases, voices
+from training import overlaps, phrases, seen_items, voices
 from training.align import align
 from training.bank import LOUDNESS, _engine, espeak_variants, seed_of
 from training.kokoro import VOICES, Kokoro
@@ -376,12 +377,16 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     known = load_items(arguments.out) if (arguments.out / "items.json").exists() else ()
     items = {item.id: item for item in known}
+    suites = [Suite(name) for name in arguments.suites.split(",")]
+    if for_eyes := [suite for suite in suites if suite in seen_items.TASKS]:
+        items = seen_items.make(for_eyes, arguments.count, arguments.out, arguments.seed, items)
+        save_items(tuple(items.values()), arguments.out)
     for split in arguments.splits.split(","):
         sizes = {suite: THIRTY[suite] if arguments.thirty else (BEATS[suite], arguments.count) for suite in TASKS}
-        chosen = [Suite(name) for name in arguments.suites.split(",")]
         wanted = [
             (suite, sizes[suite][0], number)
-            for suite in chosen
+            for suite in suites
+            if suite in TASKS
             for number in range(sizes[suite][1])
             if name_of(suite, split, arguments.seed, number) not in items
         ]

@@ -170,9 +170,9 @@ Expected = Say | Hand | Recite | Stop | GoOn | Count | StartStop | Answer | Take
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`split`: how far the voice is from those that the model knows. `sound`: a WAV file beside it. `clean`: the same
-    without the overlap. `frames`: a file of pictures beside it, `frame_rate` a second. `speaking`: when the person
-    speaks, for the baseline that waits for the end of a turn.
+    """`split`: how far the voice, or what is seen, is from what the model knows. `sound`: a WAV file beside it.
+    `clean`: the same without the overlap. `frames`: a file of pictures beside it, `frame_rate` a second. `speaking`:
+    when the person speaks, for the baseline that waits for the end of a turn.
     """
 
     id: str
@@ -202,7 +202,10 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
             raise ValueError("an item has one action that starts and stops, or one overlap")
 
 
-SPLITS: Final = ("seen voices", "unseen variants", "unseen voices", "unseen synthesizers")
+SPLITS: Final = (
+    *("seen voices", "unseen variants", "unseen voices", "unseen synthesizers"),
+    *("seen kinds", "unseen kinds", "unseen views"),
+)
 
 COMES_ALONG: Final = Path(__file__).parent / "thirty"
 """Thirty items that are part of the package."""

@@ -1,5 +1,5 @@
-"""Our own small model as an interaction model: it hears sound, reads typed words and notes, and speaks, a word at a
-time.
+"""Our own small model as an interaction model: it hears sound, reads typed words and notes, sees if its weights do, and
+speaks, a word at a time.
 
 No voice-activity detector, no recogniser, no turns: what to say now, and whether to say anything, is all the model's.
 It also times the notes. With a voice its words are sound, and said once they have been heard; without, they are text.
@@ -33,7 +33,7 @@ class NativeInteraction:
         both = frozenset({Modality.TEXT, Modality.AUDIO})
         self.capabilities = Capabilities(
             name,
-            perceives=both,
+            perceives=both | {Modality.VIDEO} if model.eyes.see else both,
             expresses=frozenset({Modality.TEXT}) if voice is None else both,
             weaving=Weaving.MODEL,
         )

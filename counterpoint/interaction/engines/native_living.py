@@ -17,6 +17,7 @@ from counterpoint.interaction.nn.beat import Beat as Found
 from counterpoint.interaction.nn.beat import Conversing, Incoming, advance, after, having_said
 from counterpoint.interaction.nn.model import InteractionNet
 from counterpoint.interaction.nn.streaming import Decoding
+from counterpoint.shared_context.chunks import VideoChunk
 from counterpoint.shared_context.expressed import (
     Action,
     Amend,
@@ -85,7 +86,8 @@ class Living:
         for number in range(beats):
             now = Beat(span.first + number)
             sound = perceived.audio[number * size : (number + 1) * size]
-            beat = self._advance(Incoming(_samples(sound), typed, notes), now)
+            picture = _picture(_share(perceived.frames, number, beats))
+            beat = self._advance(Incoming(_samples(sound), typed, notes, picture), now)
             typed, notes = "", []
             if not self._greet(now) and beat.said:
                 self._choose(beat.said, now)
@@ -220,6 +222,19 @@ def _joined(said: Sequence[Chosen]) -> tuple[str, tuple[Voiced, ...]]:
         voiced += (Voiced(one.note, one.start, one.end, len(text) + one.text_start) for one in each.voiced)
         text += each.text
     return text, tuple(voiced)
+
+
+def _share(frames: tuple[VideoChunk, ...], number: int, beats: int) -> tuple[VideoChunk, ...]:
+    """The frames of one of several beats."""
+    return frames[number * len(frames) // beats : (number + 1) * len(frames) // beats]
+
+
+def _picture(frames: tuple[VideoChunk, ...]) -> NDArray[np.uint8] | None:
+    """The latest of a beat's frames, as rows of RGB."""
+    if not frames:
+        return None
+    latest = frames[-1]
+    return np.frombuffer(latest.pixels, np.uint8).reshape(latest.height, latest.width, 3)
 
 
 def _samples(audio: bytes) -> NDArray[np.float32] | None:
