@@ -166,7 +166,7 @@ def picture_of(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     top, left = (height - side) // 2, (width - side) // 2
     square = pixels[top : top + side, left : left + side]
     if side == PICTURE:
-        return np.ascontiguousarray(square)
+        return square.copy()  # who gave it may have given bytes that nobody may write to
     if side > _MOST:
         places = ((np.arange(_MOST) + 0.5) * (side / _MOST)).astype(int)
         square = square[places][:, places]

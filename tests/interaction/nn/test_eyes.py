@@ -125,7 +125,9 @@ def test_pictures_of_any_size_become_the_square_in_their_middle(height: int, wid
     pixels = np.zeros((height, width, 3), np.uint8)
     left = (width - side) // 2
     pixels[:, left : left + side, 1] = 200
+    pixels.flags.writeable = False  # as bytes are
     assert (picture_of(pixels) == (0, 200, 0)).all()
+    assert picture_of(pixels).flags.writeable
 
 
 def test_a_pixel_is_the_mean_of_the_area_that_it_covers() -> None:
