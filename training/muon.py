@@ -58,10 +58,10 @@ class Muon(torch.optim.Optimizer):
 
 class Optimisers:
     """Both optimisers of a model; `scale` multiplies their learning rates. What balances experts goes against its
-    gradient in steps of one size, as it has no loss that could fall.
+    gradient, which is bounded instead of normalised: it comes to rest where the experts are chosen evenly.
     """
 
-    MATRIX, OTHER, BALANCE = 6e-3, 3e-3, 5e-3
+    MATRIX, OTHER, BALANCE = 6e-3, 3e-3, 3e-2
 
     def __init__(self, model: nn.Module, precision: torch.dtype = torch.float32) -> None:
         named = list(model.named_parameters())
@@ -87,7 +87,7 @@ class Optimisers:
     def _balance(self, step: float) -> None:
         for parameter in self.balances:
             if parameter.grad is not None:
-                parameter.sub_(parameter.grad.sign(), alpha=step)
+                parameter.sub_(parameter.grad.clamp(-1, 1), alpha=step)
                 parameter.grad = None
 
     def state_dict(self) -> dict[str, Any]:

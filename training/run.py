@@ -33,6 +33,7 @@ from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.checkpoint import load_weights
 from counterpoint.interaction.nn.dmel import Levels
 from counterpoint.interaction.nn.model import Config, InteractionNet
+from training import glimpses
 from training.crew import Crew
 from training.feed import Feed, Recipe
 from training.muon import Optimisers
@@ -42,6 +43,8 @@ from training.streams import Collated
 WARM_UP = 60
 HEARING = 2.0
 """Weight of the loss of U beside that of Y: hearing is what holds everything else back."""
+SEEING = 0.3
+"""Weight of what each picture shows beside that of Y."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ class Trainer:
             positive = stage.positive[0] + (stage.positive[1] - stage.positive[0]) * at
             padding = stage.padding[0] + (stage.padding[1] - stage.padding[0]) * at
             found: dict[str, float] = {}
+            autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16)
             for batch in batches:
                 kind = "seen " if batch.inputs.seen.any() else "" if batch.inputs.hears.any() else "text "
                 batch = to_device(batch, self.device)
@@ -175,14 +179,19 @@ class Trainer:
                     batch = feed_back(model, batch, self.precision)
                 for part in parts_of(batch):
                     share = len(part.target) / len(batch.target)
-                    with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
+                    with glimpses.caught(model.eyes) as looks, autocast:
                         understood, said = model(part.inputs)
                     heard_loss, said_loss = losses(understood, said, part, positive, padding)
                     weight = share * (1.0 if kind == "" else self.bare)
-                    ((HEARING * heard_loss + said_loss) * weight).backward()
-                    figures = {"heard": heard_loss, "said": said_loss} | _accuracy(understood, said, part)
+                    seen_loss = said_loss * 0
+                    if looks:
+                        seen_loss = glimpses.loss(looks[-1], part.glimpses, part.inputs.seen)
+                    ((HEARING * heard_loss + said_loss + SEEING * seen_loss) * weight).backward()
+                    figures = {"heard": heard_loss, "said": said_loss, "glimpses": seen_loss} | _accuracy(
+                        understood, said, part
+                    )
                     for name, value in figures.items():
-                        if kind == "" or name not in ("heard", "words", "content"):
+                        if name in figures_of(kind):
                             found[kind + name] = found.get(kind + name, 0.0) + float(value.detach()) * share
             return found
 
@@ -257,10 +266,22 @@ class Trainer:
             )
 
 
+def figures_of(kind: str) -> tuple[str, ...]:
+    """What is reported of a batch: of bare words what was said, of one with a camera also what was seen."""
+    said = ("said", "answers", "cues")
+    return {"": ("heard", "words", "content", *said), "seen ": ("glimpses", *said)}.get(kind, said)
+
+
 def to_device(batch: Collated, device: torch.device) -> Collated:
     """The batch on the device."""
     inputs = replace(batch.inputs, **{name: value.to(device) for name, value in vars(batch.inputs).items()})
-    return replace(batch, inputs=inputs, understood=batch.understood.to(device), target=batch.target.to(device))
+    return replace(
+        batch,
+        inputs=inputs,
+        understood=batch.understood.to(device),
+        target=batch.target.to(device),
+        glimpses=batch.glimpses.to(device),
+    )
 
 
 def parts_of(batch: Collated) -> list[Collated]:
@@ -281,6 +302,7 @@ def take(batch: Collated, rows: Tensor) -> Collated:
         target=batch.target[rows],
         tasks=[batch.tasks[i] for i in rows.tolist()],
         demands=[batch.demands[i] for i in rows.tolist()],
+        glimpses=batch.glimpses[rows],
     )
 
 
@@ -341,6 +363,12 @@ def main() -> None:
     parser.add_argument("--bank", type=Path, default=Path("training/runs/bank"))
     parser.add_argument("--weights", type=Path, help="start from exported weights (momentum is warmed anew)")
     parser.add_argument("--state", type=Path, help="start from another run's state.pt, which stays as it is")
+    parser.add_argument(
+        "--experts",
+        type=int,
+        default=0,
+        help="a mixture of so many experts a layer (a multiple of four; dense weights or states become one)",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.4, help="scales all learning rates")
     parser.add_argument(
@@ -376,7 +404,7 @@ def main() -> None:
         shutil.copy(arguments.state, arguments.run / "state.pt")
     trainer = Trainer(
         arguments.run,
-        Config(),
+        Config(experts=arguments.experts),
         arguments.seed,
         arguments.weights,
         0 if torch.cuda.is_available() else arguments.workers,

@@ -64,7 +64,7 @@ class Config:
         """A block of the trunk. Raises ValueError where the hidden units cannot be dealt to the experts."""
         if not self.experts:
             return Block(self.width, self.heads, self.inner)
-        if (self.inner - self.shared) % self.chosen:
+        if self.chosen < 1 or (self.inner - self.shared) % self.chosen:
             raise ValueError(f"{self.inner - self.shared} hidden units do not divide among {self.chosen} experts")
         each = (self.inner - self.shared) // self.chosen
         experts = Experts(self.width, self.experts, self.chosen, each)
