@@ -14,6 +14,7 @@ from counterpoint.interaction.nn.eyes import PICTURE
 from counterpoint.interaction.nn.model import Batch
 from training.bank import Bank
 from training.clock import clock
+from training.glimpses import NAMES, shown
 from training.pictures import shoot
 from training.scene import Demand, NoClip, Scene
 from training.speakers import FRAME, BankSpeaker, Crowd, TextSpeaker
@@ -229,6 +230,12 @@ class Collated:
     target: torch.Tensor
     tasks: list[str] = field(default_factory=list)
     demands: list[list[Demand]] = field(default_factory=list)
+    glimpses: torch.Tensor = field(default_factory=lambda: torch.zeros(0))
+    """float32 [streams, beats, names] of what is to be seen; [streams, 0, names] where there is no camera."""
+
+    def __post_init__(self) -> None:
+        if not self.glimpses.numel():
+            self.glimpses = torch.zeros(len(self.target), 0, len(NAMES))
 
 
 def collate(
@@ -267,7 +274,16 @@ def collate(
         torch.from_numpy(target),
         [s.scene.task for s in streams],
         [s.scene.demands for s in streams],
+        _glimpses(streams),
     )
+
+
+def _glimpses(streams: Sequence[Stream]) -> torch.Tensor:
+    beats = len(streams[0].understood)
+    if not any(stream.pictures is not None for stream in streams):
+        return torch.zeros(0)
+    none = np.zeros((beats, len(NAMES)), np.float32)
+    return torch.from_numpy(np.stack([shown(s.scene.film, beats) if s.scene.film else none for s in streams]))
 
 
 def _shown(streams: Sequence[Stream]) -> dict[str, torch.Tensor]:
