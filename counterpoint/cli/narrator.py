@@ -27,6 +27,9 @@ from counterpoint.shared_context.notes import DecisionKind, Delivery, Note
 
 _SHOWN = 160
 
+_PAUSE_BEATS = 3
+"""Words that are understood with fewer beats between them are one row."""
+
 
 class Wait(msgspec.Struct):
     """One note's way: when it was laid (seconds since 1970), why it was held, when and how it was woven."""
@@ -44,6 +47,8 @@ class Narrator:
         self._lanes = lanes
         self._speech: list[str] = []
         self._began = 0
+        self._understood: list[str] = []
+        self._understood_began = self._understood_last = 0
         self._beat = 0
         self.beats = 0
         self.late: list[float] = []
@@ -64,8 +69,7 @@ class Narrator:
             self._lanes.row(
                 turn.gap.first, "agent", f"(beats {turn.gap.first}-{turn.gap.last} skipped: {turn.gap.reason})"
             )
-        if turn.understood.strip():
-            self._lanes.row(turn.beat, "person", turn.understood.strip())
+        self._understand(turn)
         if turn.flush:
             self._say(" --")
         if turn.text:
@@ -80,15 +84,47 @@ class Narrator:
         header, body = stored.entry.header, stored.entry.body
         text = self._line(stored)
         if text:
+            self._heard()
             beat = self._beat if header.beat is None else header.beat
             self._lanes.row(beat, "background", text)
         if isinstance(body, Turn):
             self._decided(body, header.at)
 
     def finish(self) -> None:
+        self._heard()
         self._say()
 
+    def _understand(self, turn: MicroTurn) -> None:
+        """Collects what is understood; it is one row with what follows it closely."""
+        if self._understood and turn.beat - self._understood_last > _PAUSE_BEATS:
+            self._heard()
+        if word := turn.understood.strip():
+            if not self._understood:
+                self._understood_began = turn.beat
+            self._understood.append(word)
+            self._understood_last = turn.beat
+
+    def _heard(self) -> None:
+        """What was understood is a row, after what was begun to be said before."""
+        if self._understood:
+            if self._began < self._understood_began:
+                self._row_said("")
+            self._row_heard()
+
     def _say(self, tail: str = "") -> None:
+        """What was said is a row, after what was understood before."""
+        if self._speech:
+            if self._understood_began <= self._began:
+                self._row_heard()
+            self._row_said(tail)
+
+    def _row_heard(self) -> None:
+        if self._understood:
+            words = " ".join(self._understood)
+            self._understood.clear()
+            self._lanes.row(self._understood_began, "person", words)
+
+    def _row_said(self, tail: str) -> None:
         if self._speech:
             said = "".join(self._speech).strip()
             self._speech.clear()

@@ -5,10 +5,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from counterpoint.background.engines.load import BRIEF
 from counterpoint.background.engines.load import KNOWN as BACKGROUND_MODELS
 from counterpoint.cli.aloud import aloud
 from counterpoint.cli.dead import DeadOptions, dead
 from counterpoint.cli.demo import demo, demo_store
+from counterpoint.cli.demo_aloud import demo_aloud
+from counterpoint.cli.demo_search import NAME as DEMO_SEARCH
 from counterpoint.cli.evaluating import add_evaluate
 from counterpoint.cli.keeping import add_keeping
 from counterpoint.cli.options import Options, setting_up
@@ -18,6 +21,7 @@ from counterpoint.cli.talk import talk
 from counterpoint.cli.worker import WorkerOptions, work
 from counterpoint.errors import ConfigurationError
 from counterpoint.interaction.engines.load import KNOWN as INTERACTION_MODELS
+from counterpoint.interaction.engines.load import NATIVE
 from counterpoint.interaction.speech.load import EARS, VOICES
 from counterpoint.runtime import Runtime
 
@@ -29,10 +33,14 @@ EPILOG = """\
 examples:
   counterpoint talk --docs docs                     talk about a folder of documents
   counterpoint talk --tools my_package.tools:tools  with tools of your own
-  counterpoint demo | cat                           watch a scripted person, as plain text
+  counterpoint demo                                 our own model hears a recorded voice and answers aloud
+  counterpoint demo --interaction local:smollm2     a model that reads: a scripted person types
   counterpoint worker --store redis://localhost --docs docs
   counterpoint talk --store redis://localhost --served
                                                     who talks here, who looks things up in another process"""
+
+READER = "local:smollm2"
+"""Who talks where nothing need be heard."""
 
 Conversing = Callable[[Runtime, Options], Awaitable[None]]
 
@@ -52,14 +60,20 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     what = "talk with it in this terminal; type while it speaks"
     talking = _conversation(commands, "talk", _talk, what, lambda: "memory://", "memory://")
+    who = f"who talks: {INTERACTION_MODELS} (default: {READER})"
+    talking.add_argument("--interaction", default=READER, metavar="NAME", help=who)
     talking.add_argument(
         "--audio", action="store_true", help="through this machine's microphone and speaker, until Ctrl-C"
     )
     _aloud(talking, "ask this aloud in place of typing")
-    what = "the same, with a bundled script of a person typing in real time"
-    demonstration = _conversation(
-        commands, "demo", _demo, what, demo_store, "embedded://, or memory:// without the extra"
+    what = "our own model hears a recorded voice and answers aloud; a model that reads gets a typed script"
+    store = "embedded://, or memory:// without the extra"
+    demonstration = _conversation(commands, "demo", _demo, what, demo_store, store)
+    who = (
+        f"who talks: {INTERACTION_MODELS} (default: {NATIVE}, which hears and speaks by itself; with --ears and "
+        f"--voice {READER})"
     )
+    demonstration.add_argument("--interaction", metavar="NAME", help=who)
     _aloud(demonstration, "ask this aloud in place of the script")
     _worker(commands)
     _dead(commands)
@@ -72,12 +86,6 @@ def _conversation(
     commands: Commands, name: str, converse: Conversing, what: str, store: Callable[[], str], store_named: str
 ) -> argparse.ArgumentParser:
     command = commands.add_parser(name, parents=[_colleague(), _watched()], help=what)
-    command.add_argument(
-        "--interaction",
-        default="local:smollm2",
-        metavar="NAME",
-        help=f"who talks: {INTERACTION_MODELS} (default: %(default)s)",
-    )
     command.add_argument("--store", metavar="URL", help=f"where the conversation is kept (default: {store_named})")
     command.add_argument(
         "--served",
@@ -102,7 +110,7 @@ def _conversation(
         async with setting_up(options) as runtime:
             await converse(runtime, options)
 
-    command.set_defaults(start=start)
+    command.set_defaults(start=start, command=name)
     return command
 
 
@@ -113,7 +121,8 @@ def _aloud(command: argparse.ArgumentParser, what: str) -> None:
         "--answer",
         "--out",
         metavar="FILE",
-        help="where what was heard of --wav is written, in stereo (default: FILE.answer.wav)",
+        help="where what was heard is written, in stereo (default: FILE.answer.wav beside --wav FILE; the demo of our "
+        "own model: counterpoint-demo.wav, and the score as a picture beside it)",
     )
     command.add_argument("--ears", metavar="NAME", help=f"what hears for a model that reads: {EARS}")
     command.add_argument("--voice", metavar="NAME", help=f"what speaks for a model that writes: {VOICES}")
@@ -124,7 +133,8 @@ async def _talk(runtime: Runtime, options: Options) -> None:
 
 
 async def _demo(runtime: Runtime, options: Options) -> None:
-    await (demo if options.wav is None else aloud)(runtime, options)
+    scripted = demo_aloud if options.interaction == NATIVE else demo
+    await (scripted if options.wav is None else aloud)(runtime, options)
 
 
 def _worker(commands: Commands) -> None:
@@ -180,7 +190,8 @@ def _colleague() -> argparse.ArgumentParser:
     shared.add_argument(
         "--background",
         metavar="NAME",
-        help=f"who looks things up: {BACKGROUND_MODELS}, or none (default: retrieval, which needs no language model)",
+        help=f"who looks things up: {BACKGROUND_MODELS}, or none (default: retrieval, which needs no language model; "
+        f"beside {NATIVE} {BRIEF})",
     )
     shared.add_argument(
         "--tools",
@@ -207,18 +218,21 @@ def _watched() -> argparse.ArgumentParser:
 def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options:
     spoken = {name: getattr(arguments, name, None) for name in ("ears", "voice", "wav", "answer")}
     audio = getattr(arguments, "audio", False)
+    interaction = arguments.interaction or (READER if spoken["ears"] or spoken["voice"] else NATIVE)
+    heard = not audio and spoken["wav"] is None and arguments.command == "demo" and interaction == NATIVE
     if audio and spoken["wav"] is not None:
         raise ConfigurationError("--audio and --wav exclude each other: who is to be heard?")
-    if spoken["answer"] is not None and spoken["wav"] is None:
+    if spoken["answer"] is not None and spoken["wav"] is None and not heard:
         raise ConfigurationError("--answer goes with --wav FILE, the question that is asked aloud")
     if audio:
         find_sound_card()
-    if not audio and spoken["wav"] is None and any(spoken.values()):
+    if not audio and spoken["wav"] is None and (spoken["ears"] or spoken["voice"]):
         raise ConfigurationError("--ears and --voice go with --wav FILE, or in `talk` with --audio: who is spoken to?")
+    own_documents = bool(arguments.docs or arguments.tools or arguments.served)
     return Options(
-        interaction=arguments.interaction,
-        background=_background(arguments, unless="none" if arguments.served else "retrieval"),
-        tools=tuple(arguments.tools),
+        interaction=interaction,
+        background=_background(arguments, unless=_looks_up(arguments, interaction)),
+        tools=(DEMO_SEARCH,) if heard and not own_documents else tuple(arguments.tools),
         docs=arguments.docs,
         store=arguments.store or store_given() or store(),
         served=arguments.served,
@@ -229,6 +243,13 @@ def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options
         audio=audio,
         **spoken,
     )
+
+
+def _looks_up(arguments: argparse.Namespace, interaction: str) -> str:
+    """Our own model says few words: what is found is told without anything around it."""
+    if arguments.served:
+        return "none"
+    return BRIEF if interaction == NATIVE else "retrieval"
 
 
 def _worker_options(arguments: argparse.Namespace) -> WorkerOptions:

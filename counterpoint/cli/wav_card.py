@@ -37,6 +37,15 @@ class WavCard:
             if len(self._recorded) >= len(self._question):
                 self.asked.set()
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return len(self._played) / 2 / self._path.rate
+
+    @property
+    def rate(self) -> int:
+        return self._path.rate
+
     def both(self) -> bytes:
         """What was recorded on the left, what was played on the right."""
         size = max(len(self._recorded), len(self._played))

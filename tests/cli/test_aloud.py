@@ -59,7 +59,11 @@ async def test_a_spoken_question_is_answered_in_sound(question: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--wav", "q.wav"), "--ears"),
+        (("--wav", "q.wav"), "q.wav is no WAV file"),  # our own model hears by itself
+        (("--wav", "q.wav", "--interaction", "local:smollm2"), "--ears"),
+        (("--wav", "q.wav", "--answer", "no/such/folder/a.wav"), "no/such/folder is not a folder"),
+        (("--answer", "no/such/folder/a.wav"), "no/such/folder is not a folder"),
+        (("--answer", "a.wav", "--interaction", "local:smollm2"), "--wav FILE"),
         (("--ears", "whisper", "--voice", "pico"), "--wav FILE"),
         (("--wav", "q.wav", "--ears", "whisper"), "belong together"),
         (("--wav", "q.wav", "--ears", "wisper", "--voice", "pico"), "known: whisper"),
