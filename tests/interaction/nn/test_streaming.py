@@ -11,11 +11,12 @@ from counterpoint.interaction.nn.model import Batch, Config, InteractionNet, wor
 from counterpoint.interaction.nn.streaming import Notes, open_state, step
 
 SMALL = Config(width=32, layers=2, heads=4, inner=48, bands=16, window=6, pinned=20, sinks=2, deepening=1, trail=3)
+MIXED = replace(SMALL, experts=8, chosen=2, shared=16)
 
 
-def a_model(seed: int = 0) -> InteractionNet:
+def a_model(seed: int = 0, config: Config = SMALL) -> InteractionNet:
     torch.manual_seed(seed)
-    model = InteractionNet(SMALL).eval()
+    model = InteractionNet(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
@@ -57,11 +58,11 @@ def notes_at(batch: Batch, beat: int) -> Notes | None:
     return Notes(batch.note_tokens.gather(1, order), batch.note_sources.gather(1, order), here.gather(1, order))
 
 
+@pytest.mark.parametrize("config", [SMALL, MIXED], ids=["dense", "mixture"])
 @pytest.mark.parametrize("capacity", [8, 64, 512])
-def test_streaming_equals_the_batch_pass_with_eviction_and_notes(capacity: int) -> None:
-    model, batch = a_model(), streams(2, 40)
-    with torch.no_grad():
-        understood, said = model(batch)
+def test_streaming_equals_the_batch_pass_with_eviction_and_notes(capacity: int, config: Config) -> None:
+    model, batch = a_model(config=config), streams(2, 40)
+    understood, said = (logits.detach() for logits in model(batch))  # with gradients: as it is trained
     state = open_state(model, streams=2, capacity=capacity)
     for beat in range(40):
         state = replace(state, said=batch.said[:, beat])
