@@ -31,6 +31,7 @@ from counterpoint.shared_context.expressed import (
     Yield,
 )
 from counterpoint.shared_context.ids import Beat
+from counterpoint.shared_context.notes import Delivery
 
 FLOOR_BEATS: Final = 3
 """A side that has spoken in the last .6 s still has the floor: words are a beat or two apart."""
@@ -75,9 +76,11 @@ class Living:
         return self._state.stream.beat
 
     def live(self, perceived: Perceived, woven: tuple[Offer, ...], span: Span) -> Expressed:
-        """A span, beat by beat; more than one if the host was late. What came in by text and notes enters the first."""
+        """A span, beat by beat; more than one if the host was late. What came in by text and notes enters the first.
+        Silent notes it does not read: passages of documents would push out of its sight what it is to tell.
+        """
         typed = " ".join(self._typing.words(perceived.texts))
-        notes = [self._reciting.take(offer) for offer in woven]
+        notes = [self._reciting.take(offer) for offer in woven if offer.how is not Delivery.SILENT]
         beats = max(1, span.beats)
         size = len(perceived.audio) // beats
         understood = ""
