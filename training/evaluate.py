@@ -22,12 +22,13 @@ from counterpoint.evaluation.intervals import Estimate, ratio
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.checkpoint import load_model
 from counterpoint.interaction.nn.dmel import FRAMES_PER_BEAT, Levels
+from counterpoint.interaction.nn.eyes import PICTURE
 from counterpoint.interaction.nn.model import InteractionNet
-from counterpoint.interaction.nn.streaming import Decoding, Notes, open_state, step
+from counterpoint.interaction.nn.streaming import Decoding, Notes, Pictures, open_state, step
 from training.bank import Bank, seed_of
 from training.scene import NoClip, Scene
 from training.speakers import BankSpeaker, TextSpeaker
-from training.streams import Room, Stream, note_places, render
+from training.streams import Room, Stream, note_places, render, stream_of
 from training.tasks import sample
 
 TASKS = {
@@ -35,7 +36,9 @@ TASKS = {
     "mixed": 0.06,
 }  # fmt: skip
 """Shares of the tasks among the streams."""
-SINGLE = ("cue", "timed", "every", "question")
+SEEN_TASKS = {"counting": 0.35, "calling": 0.3, "looking": 0.35}
+"""Of streams with a camera, which are bare words: families "seen", "seen-kinds" and "seen-views", the latter two with what was never trained on."""
+SINGLE = ("cue", "timed", "every", "question", "tally", "call")
 
 
 def plain_room(rng: np.random.Generator) -> Room:
@@ -48,20 +51,22 @@ def unseen_streams(
 ) -> list[Stream]:
     """Streams of one task by voices of the family ("text": bare words), the same for every model."""
     rng = np.random.default_rng(seed_of("test", family, task, held, seed))
+    unseen = family.removeprefix("seen").removeprefix("-")
+    split = "train" if family in ("seen", "seen-views") else "test"
     found: list[Stream] = []
     while len(found) < count:
 
         def speaker() -> BankSpeaker | TextSpeaker:
             if bank is None:
-                return TextSpeaker(rng, "test", "held" if held else "train")
+                return TextSpeaker(rng, split, "held" if held else "train")
             return BankSpeaker(bank, str(rng.choice(bank.families[family])), rng, held=held)
 
         try:
-            scene = sample(rng, task, speaker, beats)
+            scene = sample(rng, task, speaker, beats, unseen=unseen if family.startswith("seen") else "")
         except NoClip:
             continue
         heard = None if bank is None else levels.quantise(render(scene, bank, plain_room(rng), rng))
-        found.append(Stream(scene, heard, scene.understood(), scene.target()))
+        found.append(stream_of(scene, heard))
     return found
 
 
@@ -79,9 +84,29 @@ def run_free(
             window = slice(beat * FRAMES_PER_BEAT, (beat + 1) * FRAMES_PER_BEAT)
             heard = torch.from_numpy(np.stack([s.levels[window] for s in streams]))
         typed = torch.from_numpy(np.array([s.understood[beat] for s in streams])) if heard is None else None
-        found, state = step(model, state, heard, notes=_notes(places, beat), typed=typed, decoding=decoding)
+        found, state = step(
+            model,
+            state,
+            heard,
+            notes=_notes(places, beat),
+            typed=typed,
+            pictures=_pictures(streams, beat),
+            decoding=decoding,
+        )
         understood[:, beat], said[:, beat] = found.understood.numpy(), found.said.numpy()
     return understood, said
+
+
+def _pictures(streams: list[Stream], beat: int) -> Pictures | None:
+    """What the streams see in the beat; None where none of them has a camera."""
+    if not any(stream.pictures is not None for stream in streams):
+        return None
+    pixels = np.zeros((len(streams), PICTURE, PICTURE, 3), np.uint8)
+    present = np.zeros(len(streams), bool)
+    for row, stream in enumerate(streams):
+        if stream.pictures is not None and stream.seen is not None and stream.seen[beat]:
+            pixels[row], present[row] = stream.pictures[beat], True
+    return Pictures(torch.from_numpy(pixels), torch.from_numpy(present))
 
 
 def _notes(places: list[list[tuple[int, int, int]]], beat: int) -> Notes | None:
@@ -169,6 +194,10 @@ def _score_speech(scene: Scene, target: np.ndarray, spoken: list[Said[int]], cou
                 demand.tokens, events(target), demand.beat, end
             ):  # else the stream or a new demand cuts it short
                 counts.add("result spoken exactly", in_order(demand.tokens, spoken, demand.beat, end), 1)
+        elif demand.category == "sight":
+            end = min(following, demand.beat + sum(v.beats_to_say(t) for t in demand.tokens) + 3)
+            if in_order(demand.tokens, events(target), demand.beat, end):
+                counts.add("sight told exactly", in_order(demand.tokens, spoken, demand.beat, end), 1)
         elif demand.category == "long":
             last = min(following, scene.beats)
             due = int((target[demand.beat : last] != 0).sum())
@@ -201,9 +230,9 @@ def evaluate(
     return counts.estimates()
 
 
-def shares(count: int) -> dict[str, int]:
+def shares(count: int, tasks: dict[str, float] | None = None) -> dict[str, int]:
     """Streams per task."""
-    return {task: max(2, round(count * share)) for task, share in TASKS.items()}
+    return {task: max(2, round(count * share)) for task, share in (tasks or TASKS).items()}
 
 
 def main() -> None:
@@ -223,14 +252,15 @@ def main() -> None:
     bank = Bank.load(arguments.bank, "test")
     results = {}
     for family in arguments.families.split(","):
-        source = None if family == "text" else bank
+        seen = family.startswith("seen")
+        source = None if family == "text" or seen else bank
         if source is not None and family not in source.families:
             continue
         found = evaluate(
             model,
             source,
             family,
-            shares(arguments.streams),
+            shares(arguments.streams, SEEN_TASKS if seen else None),
             arguments.beats,
             arguments.held,
             Decoding(said_padding=arguments.quiet),

@@ -4,6 +4,7 @@ the time that it takes in life: ears and a voice in threads of their own need th
 
 from contextlib import aclosing
 from pathlib import Path
+from typing import Final
 
 import anyio
 import msgspec
@@ -20,6 +21,9 @@ from counterpoint.shared_context.chunks import TextChunk, VideoChunk
 from counterpoint.shared_context.expressed import Delegate, Expressed, Yield
 from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, SessionId
 from counterpoint.shared_context.notes import Delivery, Note
+
+_ROUNDING: Final = 1e-6
+"""Seconds. A picture at the very beginning of a beat belongs to it, however its time was computed."""
 
 
 def lacks(capabilities: Capabilities, item: Item) -> str:
@@ -63,7 +67,7 @@ async def _through(model: InteractionModel, item: Item, folder: Path, sound: str
             perceived = Perceived(
                 texts=() if hears else _texts(item, begin, end),
                 audio=_slice(audio, begin, end, rate) if hears else b"",
-                frames=tuple(each for each in frames if begin <= each.media_time < end),
+                frames=tuple(each for each in frames if begin <= each.media_time + _ROUNDING < end),
             )
             if real_time:
                 await anyio.sleep_until(start + end)

@@ -296,6 +296,14 @@ async def test_a_model_that_sees_gets_the_pictures_in_their_beats(tmp_path: Path
         await live(ScriptedInteraction(), one, tmp_path)
 
 
+async def test_of_five_pictures_a_second_every_beat_gets_one(tmp_path: Path) -> None:
+    (tmp_path / "x.ppm").write_bytes(pixmap(1, 1, 7) * 30)
+    model = ScriptedInteraction(hears=True)
+    one = Item("x", Suite.STARTSTOP, "s", 6.0, frames="x.ppm", expect=(StartStop(0.2, 0.8),))
+    await live(model, one, tmp_path)
+    assert [[each.seq for each in got.frames] for _, got, _ in model.perceived] == [[n] for n in range(30)]
+
+
 @pytest.mark.parametrize("data", [b"", b"P6 2 2 255 ab", b"P5 1 1 255 a", pixmap(1, 1, 0) + b"x", b"P6 0 1 255 "])
 def test_pictures_that_are_none_are_named(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.ppm").write_bytes(data)
