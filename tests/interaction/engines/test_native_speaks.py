@@ -15,7 +15,7 @@ from counterpoint.interaction.engines.native import NativeInteraction, NativeStr
 from counterpoint.interaction.engines.native_living import BEHIND_WORDS
 from counterpoint.interaction.model import Modality, Offer, Perceived, Span, Start
 from counterpoint.interaction.nn.beat import Beat as Found
-from counterpoint.interaction.nn.beat import Conversing
+from counterpoint.interaction.nn.beat import Conversing, Incoming
 from counterpoint.interaction.nn.checkpoint import load_model
 from counterpoint.interaction.nn.synthesiser import FADE
 from counterpoint.shared_context.chunks import TextChunk
@@ -113,6 +113,23 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> Decide:
         monkeypatch.setattr(native_living, "advance", advance)
 
     return decide
+
+
+async def test_a_result_is_read_at_once_whatever_passages_of_documents_came_before_it(
+    model: NativeInteraction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, str, str]] = []
+
+    def advance(_model: object, state: Conversing, incoming: Incoming, _decoding: object) -> tuple[Found, Conversing]:
+        read.extend(incoming.notes)
+        return Found("", "", ""), state
+
+    monkeypatch.setattr(native_living, "advance", advance)
+    passage = Note(NoteId("p"), NoteKind.PARTIAL, "It is rainy. " * 100, delivery=Delivery.SILENT)
+    result = Note(NoteId("r"), NoteKind.RESULT, "It is open.")
+    stream = await model.open(START)
+    await live(stream, 2, {}, {0: Offer(passage, Delivery.SILENT), 1: Offer(result, Delivery.WHEN_IDLE)})
+    assert read == [("<result>", "it is open", "background")]
 
 
 async def test_what_is_voiced_of_a_result_goes_out_with_its_sound(model: NativeInteraction, decided: Decide) -> None:

@@ -16,8 +16,7 @@ from counterpoint.interaction.model import Modality, Offer, Perceived, Span, Sta
 from counterpoint.interaction.nn.checkpoint import load_model
 from counterpoint.shared_context.chunks import TextChunk
 from counterpoint.shared_context.expressed import SILENCE, Boundary, Delegate, Expressed, Floor
-from counterpoint.shared_context.ids import Beat, ConversationId, NoteId, Position, SessionId
-from counterpoint.shared_context.notes import Delivery, Note, NoteKind
+from counterpoint.shared_context.ids import Beat, ConversationId, Position, SessionId
 from counterpoint.shared_context.package import ContextPackage, Speaker, Utterance
 from training.voices import Espeak
 
@@ -81,18 +80,6 @@ def test_by_its_name_it_comes_with_its_voice() -> None:
     assert isinstance(loaded, NativeInteraction)
     assert loaded.capabilities.expresses == {Modality.TEXT, Modality.AUDIO}
     loaded.close()
-
-
-async def test_passages_that_are_no_news_for_the_person_do_not_keep_it_from_telling_the_result(
-    model: NativeInteraction,
-) -> None:
-    asked = {2: "look up the weather in paris"}
-    result = Offer(Note(NoteId("r"), NoteKind.RESULT, "It is fifteen degrees and sunny in Paris."), Delivery.WHEN_IDLE)
-    passage = " ".join(f"It is {degrees} degrees and rainy in Rome." for degrees in range(2, 19))
-    silent = Offer(Note(NoteId("p"), NoteKind.PARTIAL, passage, delivery=Delivery.SILENT), Delivery.SILENT)
-    with_passage = await live(await model.open(START), 60, asked, offers={14: silent, 18: result})
-    without = await live(await model.open(START), 60, asked, offers={18: result})
-    assert said(with_passage) == said(without)
 
 
 async def test_a_cue_is_answered_in_the_beat_in_which_it_is_read(stream: NativeStream) -> None:
