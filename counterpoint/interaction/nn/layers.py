@@ -15,12 +15,14 @@ from counterpoint.interaction.nn.experts import Experts
 Rotation = tuple[Tensor, Tensor]
 
 
-def rotation(beats: Tensor, size: int, base: float) -> Rotation:
+def rotation(beats: Tensor, size: int, base: float, still: float = 0.0) -> Rotation:
     """Cosines and sines [B, 1, L, size / 2] of the rotary angles at the given beats [B, L]: the angle goes by time,
-    not by place in the sequence.
+    not by place in the sequence. The slowest pairs, a share `still` of all, are not rotated: what they match, they
+    match at any age.
     """
-    powers = torch.arange(size // 2, dtype=torch.float64, device=beats.device) * (2 / size)
-    angles = beats.to(torch.float64)[:, None, :, None] * base ** (-powers)
+    pairs = torch.arange(size // 2, dtype=torch.float64, device=beats.device)
+    frequencies = base ** (-pairs * 2 / size) * (pairs < (1 - still) * (size // 2))
+    angles = beats.to(torch.float64)[:, None, :, None] * frequencies
     return angles.cos().float(), angles.sin().float()
 
 

@@ -51,6 +51,8 @@ class Config:
     high: float = 0.4
     levels: int = 16
     rope_base: float = 1000.0
+    still: float = 0.25
+    """Share of each head that no age rotates: words are found again minutes later by what they are."""
     window: int = 80
     pinned: int = 1500
     sinks: int = 2
@@ -233,7 +235,7 @@ class InteractionNet(nn.Module):
         layout = Layout.of(batch, self.config.sinks)
         parts = torch.cat([audio, understood.to(audio.dtype), notes.to(audio.dtype)], 1)
         x = parts.gather(1, layout.order[..., None].expand(-1, -1, parts.shape[-1]))
-        by = rotation(layout.beats, self.config.width // self.config.heads, self.config.rope_base)
+        by = rotation(layout.beats, self.config.width // self.config.heads, self.config.rope_base, self.config.still)
         mask = penalty(layout.mask(self.config))
         for block in self.blocks:
             x = block(x, by, mask)

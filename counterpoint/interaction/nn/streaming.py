@@ -220,7 +220,7 @@ def _extend(
     sees[..., begin:] &= torch.ones(count, count, dtype=torch.bool, device=x.device).tril()
     mask = penalty(sees)
     when = torch.full((1, count), state.start + state.beat, device=x.device)
-    by = rotation(when, config.width // config.heads, config.rope_base)
+    by = rotation(when, config.width // config.heads, config.rope_base, config.still)
     for number, module in enumerate(model.blocks):
         block = cast("Block", module)
         query, key, value = block.attention.project(block.attention_norm(x), by)

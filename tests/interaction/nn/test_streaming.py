@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from counterpoint.interaction.nn.layers import rotation
 from counterpoint.interaction.nn.model import Batch, Config, InteractionNet, words_before
 from counterpoint.interaction.nn.streaming import Notes, open_state, step
 
@@ -116,6 +117,14 @@ def test_a_pinned_word_is_seen_beyond_the_window_and_forgotten_beyond_the_pinned
     assert not torch.equal(last_logits(60, 18), last_logits(61, 18))
     # two layers of a window of 6 carry it no further than 2 * 6 beats past the last direct sight
     torch.testing.assert_close(last_logits(60, 4 + 20 + 14), last_logits(61, 4 + 20 + 14))
+
+
+def test_a_quarter_of_each_head_is_the_same_at_any_age_and_the_rest_tells_the_beats_apart() -> None:
+    cosines, sines = rotation(torch.tensor([[0, 1, 9000]]), 32, 1000.0, 0.25)
+    assert torch.equal(cosines[..., 12:], torch.ones(1, 1, 3, 4))
+    assert torch.equal(sines[..., 12:], torch.zeros(1, 1, 3, 4))
+    assert (sines[0, 0, 1, :12] != 0).all()
+    assert (sines[0, 0, 1:, :12].diff(dim=0) != 0).all()
 
 
 def test_rotary_positions_are_relative() -> None:
