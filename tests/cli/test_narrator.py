@@ -1,0 +1,48 @@
+"""What the terminal shows of who spoke: words that follow each other are a row, in the order in which they began."""
+
+from counterpoint.cli.lanes import Lanes
+from counterpoint.cli.narrator import Narrator
+from counterpoint.interaction.microturn import MicroTurn
+from counterpoint.shared_context.expressed import Boundary
+from counterpoint.shared_context.ids import Beat
+
+
+def rows(*turns: MicroTurn) -> list[tuple[int, str, str]]:
+    """(beat, lane, text) of each row."""
+    lines: list[str] = []
+    narrator = Narrator(Lanes(lines.append, color=False, width=150))
+    for turn in turns:
+        narrator.turn(turn)
+    narrator.finish()
+    found: list[tuple[int, str, str]] = []
+    for line in lines:
+        beat, *cells = line.split("|")
+        lane = next(number for number, cell in enumerate(cells) if cell.strip())
+        found.append((int(beat), ("person", "agent", "background")[lane], cells[lane].strip()))
+    return found
+
+
+def heard(beat: int, word: str = "") -> MicroTurn:
+    return MicroTurn(Beat(beat), understood=word)
+
+
+def said(beat: int, text: str, boundary: Boundary = Boundary.WORD) -> MicroTurn:
+    return MicroTurn(Beat(beat), text=text, boundary=boundary)
+
+
+def test_words_that_are_understood_one_after_the_other_are_one_row() -> None:
+    words = [heard(3, "look"), heard(4, " at"), heard(6, " it"), heard(7), heard(12, "and"), heard(13, " this")]
+    assert rows(*words) == [(3, "person", "look at it"), (12, "person", "and this")]
+
+
+def test_an_answer_stands_below_what_it_answers() -> None:
+    assert rows(heard(3, "tree"), said(4, "fish", Boundary.END), heard(5, " now")) == [
+        (3, "person", "tree"),
+        (4, "agent", "fish"),
+        (5, "person", "now"),
+    ]
+
+
+def test_who_speaks_when_the_person_breaks_in_stands_above_them() -> None:
+    shown = rows(said(1, "one"), said(3, " two"), heard(4, "stop"), said(5, " three"), *map(heard, range(6, 10)))
+    assert shown == [(1, "agent", "one two three"), (4, "person", "stop")]
