@@ -43,6 +43,6 @@ def test_an_answer_stands_below_what_it_answers() -> None:
     ]
 
 
-def test_who_speaks_when_the_person_breaks_in_stands_above_them() -> None:
+def test_what_was_said_before_the_person_broke_in_stands_above_them_and_the_rest_below() -> None:
     shown = rows(said(1, "one"), said(3, " two"), heard(4, "stop"), said(5, " three"), *map(heard, range(6, 10)))
-    assert shown == [(1, "agent", "one two three"), (4, "person", "stop")]
+    assert shown == [(1, "agent", "one two"), (4, "person", "stop"), (5, "agent", "three")]
