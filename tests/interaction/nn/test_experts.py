@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from counterpoint.interaction.nn import expert_products
 from counterpoint.interaction.nn.checkpoint import SHIPPED, CheckpointError, load_model, load_weights, save_model
-from counterpoint.interaction.nn.expert_products import Chosen, Product, by_count, by_expert, by_row, every, grouped
+from counterpoint.interaction.nn.expert_products import Chosen, Product, by_count, by_row, every, grouped
 from counterpoint.interaction.nn.experts import Experts
 from counterpoint.interaction.nn.model import Config, InteractionNet
 
@@ -42,7 +42,7 @@ def one_after_the_other(x: Tensor, chosen: Chosen, gate_up: Tensor, down: Tensor
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 3, 9, 64])
-@pytest.mark.parametrize("product", [by_row, by_expert, pytest.param(grouped, marks=needs_groups), by_count, every])
+@pytest.mark.parametrize("product", [by_row, pytest.param(grouped, marks=needs_groups), by_count, every])
 def test_every_order_of_work_gives_the_same_answers(product: Product, rows: int) -> None:
     made, x = experts(), torch.randn(rows, 32)
     with torch.no_grad():
@@ -50,7 +50,7 @@ def test_every_order_of_work_gives_the_same_answers(product: Product, rows: int)
         torch.testing.assert_close(product(x, *asked), one_after_the_other(x, *asked))
 
 
-@pytest.mark.parametrize("product", [by_row, by_expert, pytest.param(grouped, marks=needs_groups), every])
+@pytest.mark.parametrize("product", [by_row, pytest.param(grouped, marks=needs_groups), every])
 def test_experts_that_nobody_chose_change_nothing(product: Product) -> None:
     made, x = experts(), torch.randn(7, 32)
     with torch.no_grad():
