@@ -82,7 +82,7 @@ def shoot(film: Film, beats: int) -> tuple[np.ndarray, np.ndarray]:
     canvas *= film.light * (1 + rng.normal(0, 0.01, beats).astype(np.float32))[:, None, None, None]
     if film.noise:
         canvas += rng.standard_normal((beats, PICTURE, PICTURE, 1), dtype=np.float32) * np.float32(film.noise)
-    return np.clip(canvas, 0, 255).astype(np.uint8), rng.random(beats) >= film.lost
+    return np.clip(canvas, 0, 255, out=canvas).astype(np.uint8), rng.random(beats) >= film.lost
 
 
 def _palette(film: Film, rng: np.random.Generator) -> np.ndarray:
@@ -120,8 +120,11 @@ def _draw_person(
     names = list(MOVEMENTS)
     for each in film.repetitions:
         share[names.index(each.movement), int(each.side)] += each.size * moved(times, each)
+    drawn = {dressed: np.zeros(canvas.shape[:3], np.float32) for dressed in (True, False)}
     for start, end, radius, dressed in limbs(share, film.body, film.view, times, rng):
-        capsule(canvas, start + shake, end + shake, radius, dress if dressed else colour)
+        capsule(drawn[dressed], start + shake, end + shake, radius)
+    for dressed, cover in drawn.items():
+        _blend(canvas, cover, dress if dressed else colour)
 
 
 def moved(times: np.ndarray, each: Repetition) -> np.ndarray:
@@ -141,8 +144,8 @@ def _against(rng: np.random.Generator, behind: np.ndarray) -> np.ndarray:
     return np.full(3, 0.0 if behind.mean() > 128 else 255.0)
 
 
-def capsule(canvas: np.ndarray, start: np.ndarray, end: np.ndarray, radius: float, colour: np.ndarray) -> None:
-    """A line with round ends in every frame: from `start` to `end` [T, 2], in shares of the picture."""
+def capsule(cover: np.ndarray, start: np.ndarray, end: np.ndarray, radius: float) -> None:
+    """A line with round ends in every frame of `cover` [T, 80, 80]: from `start` to `end` [T, 2], in shares of the picture."""
     a, b = start * PICTURE, end * PICTURE
     box = _box(np.minimum(a, b).min(0) - radius - 1, np.maximum(a, b).max(0) + radius + 1)
     if box is None:
@@ -150,8 +153,21 @@ def capsule(canvas: np.ndarray, start: np.ndarray, end: np.ndarray, radius: floa
     x, y = _grid(box)
     dx, dy = (b - a).T[:, :, None, None].astype(np.float32)
     px, py = x - a[:, 0, None, None].astype(np.float32), y - a[:, 1, None, None].astype(np.float32)
-    along = ((px * dx + py * dy) / (dx * dx + dy * dy + 1e-6)).clip(0, 1)
-    _paint(canvas, box, np.hypot(px - along * dx, py - along * dy) - radius, colour)
+    along = ((px * dx + py * dy) / (dx * dx + dy * dy + np.float32(1e-6))).clip(0, 1)
+    px -= along * dx
+    py -= along * dy
+    part = cover[(slice(None), *box)]
+    np.maximum(part, np.float32(0.5 + radius) - np.sqrt(px * px + py * py), out=part)
+
+
+def _blend(canvas: np.ndarray, cover: np.ndarray, colour: np.ndarray) -> None:
+    """Paints the colour where it is covered, above 1 wholly."""
+    rows, columns = (np.flatnonzero(cover.any(axes)) for axes in ((0, 2), (0, 1)))
+    if not len(rows):
+        return
+    box = (slice(None), slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    part = canvas[box]
+    part += np.minimum(cover[box], 1)[..., None] * (np.asarray(colour, np.float32) - part)
 
 
 def _box(low: np.ndarray, high: np.ndarray) -> tuple[slice, slice] | None:
