@@ -79,9 +79,9 @@ def cue(scene: Scene, speaker: Speaker) -> None:
 
 
 def brisk_cue(scene: Scene, speaker: Speaker) -> None:
-    """Up to three rules and their cues in quick succession: who has met one rule only need not tell which answer is whose."""
+    """Rules and their cues in quick succession, up to three in 16 s and nine in a minute: who knows one rule need not tell which answer is whose."""
     scene.pause(0.05, 0.4)
-    rules = 1 + int(scene.rng.integers(0, 3))
+    rules = 1 + int(scene.rng.integers(0, 1 + scene.beats // 40))
     while scene.room(2.0):
         if len(scene.rules) < rules and (not scene.rules or scene.rng.random() < 0.75):
             rule(scene, speaker)
