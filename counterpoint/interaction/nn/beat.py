@@ -115,7 +115,8 @@ def having_said(state: Conversing, word: str) -> Conversing:
 
 def after(state: Conversing, beats: int) -> Conversing:
     """The state after so many beats that nobody lived through: what was before them is that much older."""
-    return replace(state, stream=replace(state.stream, beat=state.stream.beat + beats))
+    stream = state.stream
+    return replace(state, stream=replace(stream, beat=stream.beat + beats, sight=stream.sight.later(beats)))
 
 
 def use_one_core() -> None:

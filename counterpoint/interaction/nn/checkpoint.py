@@ -39,12 +39,12 @@ def load_weights(path: Path) -> dict[str, Tensor]:
 
 def save_model(model: InteractionNet | Mouth, path: Path, about: dict[str, Any]) -> None:
     """Writes `path` (float16) and `path` with suffix .json: configuration, checksum and `about` (data, command,
-    figures).
+    figures). Eyes that were never trained are left out.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in model.state_dict().items()}, str(path)
-    )
+    blind = isinstance(model, InteractionNet) and not model.eyes.see
+    weights = {name: each for name, each in model.state_dict().items() if not (blind and name.startswith("eyes."))}
+    save_file({name: each.detach().to(torch.float16).contiguous() for name, each in weights.items()}, str(path))
     card = {"config": model.config.as_dict(), "sha256": digest(path), "bytes": path.stat().st_size} | about
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
 

@@ -6,7 +6,7 @@ again once no picture has come for five beats: who does not see is as if there w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -48,6 +48,13 @@ class Sight:
     """[B, PICTURE, PICTURE], how light the last picture was, however long ago; -128 to 127."""
     ever: Tensor
     """bool [B], whether there was one."""
+
+    def later(self, beats: int) -> Sight:
+        """The same after so many beats without a picture."""
+        many = min(beats, REACH)
+        glances = torch.cat([self.glances[:, many:], torch.zeros_like(self.glances[:, :many])], 1)
+        seen = torch.cat([self.seen[:, many:], torch.zeros_like(self.seen[:, :many])], 1)
+        return replace(self, glances=glances, seen=seen)
 
 
 class Patches(nn.Module):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from counterpoint.interaction.nn.beat import Incoming, advance, begin
-from counterpoint.interaction.nn.checkpoint import SHIPPED, load_model, load_weights
+from counterpoint.interaction.nn.beat import Incoming, advance, after, begin
+from counterpoint.interaction.nn.checkpoint import SHIPPED, load_model, load_weights, save_model
 from counterpoint.interaction.nn.eyes import PICTURE, REACH, picture_of
 from counterpoint.interaction.nn.model import Batch, Config, InteractionNet
 from counterpoint.interaction.nn.streaming import Pictures, open_state, step
@@ -151,6 +152,29 @@ def test_what_is_no_picture_is_refused(pixels: np.ndarray, says: str) -> None:
     model = a_seeing_model()
     with pytest.raises(ValueError, match=says):
         advance(model, begin(model), Incoming(picture=pixels))
+
+
+@pytest.mark.parametrize("beats", [1, 3, 4, 50])
+def test_what_was_seen_before_beats_that_nobody_lived_through_is_that_much_older(beats: int) -> None:
+    model = a_seeing_model()
+    state = begin(model)
+    for value in (10, 90, 170):
+        _, state = advance(model, state, Incoming(picture=np.full((80, 80, 3), value, np.uint8)))
+    lived = state
+    for _ in range(beats):
+        _, lived = advance(model, lived, Incoming())
+    for one, other in zip(
+        vars(after(state, beats).stream.sight).values(), vars(lived.stream.sight).values(), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
+def test_eyes_that_were_never_trained_are_not_shipped(tmp_path: Path) -> None:
+    for model, written in ((InteractionNet(SMALL).eval(), False), (a_seeing_model(), True)):
+        save_model(model, tmp_path / "weights.safetensors", {})
+        names = load_weights(tmp_path / "weights.safetensors")
+        assert any(name.startswith("eyes.") for name in names) == written
+        assert load_model(tmp_path / "weights.safetensors").eyes.see == written
 
 
 def test_a_camera_may_come_and_go() -> None:
