@@ -66,17 +66,19 @@ class Heard:
         return found
 
     def said(self, played: Sequence[int]) -> list[Said]:
-        """Stretches of sound with their words, each where it begins in what was played."""
+        """Stretches of sound with their words, each where it begins in what was played; without a voice, words where
+        they came.
+        """
         found: list[Said] = []
         begin, text = -1.0, ""
         for each in self._moments:
             if each.sounds and begin < 0:
                 begin = each.at
             text += each.text
-            if not each.sounds and begin >= 0:
-                found.append(Said(self._onset(played, begin), each.at, text.strip()))
+            if not each.sounds:
+                found.append(Said(each.at if begin < 0 else self._onset(played, begin), each.at, text.strip()))
                 begin, text = -1.0, ""
-        if begin >= 0:
+        if text:
             found.append(Said(self._onset(played, begin), self._moments[-1].at, text.strip()))
         return [each for each in found if each.text]
 

@@ -14,19 +14,21 @@ import msgspec
 from counterpoint.cli.score import VOICES, Voice, clock
 from counterpoint.config import BEAT_SECONDS
 
-SYSTEM_SECONDS: Final = 12.0
+SYSTEM_SECONDS: Final = 13.0
 _LEFT: Final = 90
-_SECOND: Final = 88
+_SECOND: Final = 82
 """Pixels of a second."""
 
 _WAVE: Final = 44
 _ROW: Final = 15
 _ROWS: Final = 3
-"""Of words below a lane; what finds no room stands in the last one all the same."""
+"""Of words below a voice; what finds no room stands in the last one all the same."""
+
+_BACKGROUND_ROWS: Final = 4
 
 _CHARACTER: Final = 6.3
 _LANE: Final = _WAVE + _ROWS * _ROW
-_SYSTEM: Final = 2 * _LANE + (_ROWS + 1) * _ROW + 34
+_SYSTEM: Final = 2 * _LANE + _BACKGROUND_ROWS * _ROW + 40
 _COLORS: Final = {"person": "#0a7d91", "agent": "#2c8a3d", "background": "#a6750c"}
 _LOUD: Final = 12_000
 
@@ -64,7 +66,7 @@ def _system(number: int, sides: dict[Voice, Sequence[int]], rate: int, marks: Se
             parts.append(_wave(sides[voice], rate, begin, y + _WAVE / 2, _COLORS[voice]))
             y += _WAVE
         here = [each for each in marks if each.voice == voice and begin <= each.at < begin + SYSTEM_SECONDS]
-        parts += _words(here, begin, y)
+        parts += _words(here, begin, y, _ROWS if voice in sides else _BACKGROUND_ROWS)
     return "\n".join(parts)
 
 
@@ -90,14 +92,14 @@ def _wave(samples: Sequence[int], rate: int, begin: float, middle: float, color:
     return f'<path d="{"".join(steps)}" stroke="{color}" fill="none"/>' if steps else ""
 
 
-def _words(marks: Sequence[Mark], begin: float, top: float) -> list[str]:
+def _words(marks: Sequence[Mark], begin: float, top: float, rows: int) -> list[str]:
     """Each in the first row that is free where it begins."""
-    free = [0.0] * _ROWS
+    free = [0.0] * rows
     found: list[str] = []
     for each in sorted(marks, key=lambda one: one.at):
         wide = len(each.text) * _CHARACTER
         x = max(_LEFT, min(_x(each.at - begin), _x(SYSTEM_SECONDS) + 20 - wide))
-        row = next((number for number, until in enumerate(free) if until <= x), _ROWS - 1)
+        row = next((number for number, until in enumerate(free) if until <= x), rows - 1)
         free[row] = x + wide + 8
         style = 'fill="#999" font-style="italic"' if each.faint else f'fill="{_COLORS[each.voice]}"'
         found.append(f'<text x="{x:.0f}" y="{top + (row + 1) * _ROW:.0f}" {style}>{escape(each.text)}</text>')

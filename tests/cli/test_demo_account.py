@@ -76,6 +76,13 @@ def test_speech_that_goes_on_after_stop_is_told_with_its_length() -> None:
     assert "stop: silent 1.10 s after the word" in account({48: "one", 50: " two"}, {})
 
 
+def test_without_a_voice_words_count_when_they_come() -> None:
+    heard = Heard(RATE)
+    for beat in range(12):
+        heard.take(MicroTurn(Beat(beat), text="fish" if beat == 6 else ""), (beat + 1) * 0.2)
+    assert 'cue: "fish", 0.00 s after' in "\n".join(Account(ITEM, heard, array("h"), (), 3.0).lines())
+
+
 def test_what_was_not_yet_due_when_it_was_broken_off_is_left_out() -> None:
     told = account({}, {}, until=3.0)
     assert "cue" in told
@@ -83,7 +90,7 @@ def test_what_was_not_yet_due_when_it_was_broken_off_is_left_out() -> None:
     assert "stop" not in told
 
 
-def test_the_picture_has_a_system_for_every_twelve_seconds_and_obeys_nothing_that_was_said() -> None:
+def test_the_picture_has_a_system_for_every_thirteen_seconds_and_obeys_nothing_that_was_said() -> None:
     marks = [
         Mark(1.0, "person", "<script>&"),
         Mark(1.1, "person", "said", faint=True),
@@ -93,6 +100,6 @@ def test_the_picture_has_a_system_for_every_twelve_seconds_and_obeys_nothing_tha
     drawn = score_picture("a & b", {"person": samples, "agent": array("h")}, RATE, marks)
     tree = ET.fromstring(drawn)  # noqa: S314 (we wrote it)
     texts = [each.text for each in tree.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"a & b", "<script>&", "said", "asked", "0:00.0", "0:22.0"} <= set(texts)
+    assert {"a & b", "<script>&", "said", "asked", "0:00.0", "0:25.0"} <= set(texts)
     assert texts.count("person") == 2
     ET.fromstring(score_picture("", {"person": array("h")}, RATE, ()))  # noqa: S314
