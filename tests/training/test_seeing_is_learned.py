@@ -70,3 +70,16 @@ def test_beats_without_a_picture_are_not_asked_what_they_show() -> None:
     changed[:, 3:] += 10
     torch.testing.assert_close(glimpses.loss(vectors, labels, seen), glimpses.loss(changed, labels, seen))
     assert glimpses.loss(vectors, labels, torch.zeros_like(seen)) == 0
+
+
+def test_a_run_from_before_there_were_eyes_goes_on_and_warms_its_momentum_anew(tmp_path: Path) -> None:
+    trainer = Trainer(tmp_path, TINY, seed=0)
+    trainer.step = 500
+    trainer.save()
+    assert Trainer(tmp_path, TINY, seed=1).warm_from < 0
+    state = torch.load(trainer.state_file, weights_only=False)
+    state["model"] = {name: value for name, value in state["model"].items() if not name.startswith("eyes.")}
+    torch.save(state, trainer.state_file)
+    grown = Trainer(tmp_path, TINY, seed=1)
+    assert grown.warm_from == grown.step == 500
+    torch.testing.assert_close(grown.model.words, trainer.model.words)
