@@ -31,7 +31,7 @@ VOICES = {
 }
 LIMITS = (
     "Synthetic speech only; people's voices are untested. A closed vocabulary of about 400 words, of which about 200 were ever heard as sound. "
-    "English. One token a beat; the voice that says it was trained apart, and the model does not hear it. No video. Streams of 25.6 s; waits up to 18 s."
+    "English. One token a beat; the voice that says it was trained apart, and the model does not hear it. No video. Streams of 25.6 s (bare words 64 s; both also with minutes of silence leapt over); waits up to 18 s."
 )
 
 
@@ -44,7 +44,7 @@ def card(steps: list[int], seed: int, command: str, figures: dict[str, object] |
         "command": command,
         "seed": seed,
         "steps": {stage.name: count for stage, count in zip(STAGES, steps, strict=True)},
-        "hours of streams heard": round(hours, 1),
+        "hours of streams heard, at most": round(hours, 1),
         "voices": VOICES,
         "held out": {
             "cue pairs": "(31 id(X) + 17 id(Y)) mod 5 = 0",
