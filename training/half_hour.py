@@ -111,17 +111,14 @@ def main() -> None:
         counts = Counts()
         for stream, u, y in zip(streams, understood, said, strict=True):
             score_stream(part_of(stream, first, last), u[first:last], y[first:last], counts)
-        found = {
-            name: e for name, e in counts.estimates().items() if name in ("words", "cue exact", "cue fired") and e.count
-        }
-        found["false words a minute"] = counts.estimates()["false emissions per stream"]
+        estimates = counts.estimates()
+        shares = {name: estimates[name] for name in ("words", "cue exact", "cue fired")}
         print(f"minutes {first / 300:.0f} to {last / 300:.0f}")
-        for name, estimate in found.items():
-            scale = 300 / (last - first) if name.startswith("false") else 1
-            print(
-                f"   {name:22} {estimate.value * scale:.3f} [{estimate.low * scale:.3f}, {estimate.high * scale:.3f}]  n={estimate.count:.0f}"
-            )
-        figures.append({name: round(estimate.value, 4) for name, estimate in found.items()})
+        for name, estimate in shares.items():
+            print(f"   {name:22} {estimate}  n={estimate.count:.0f}")
+        false = sum(hits for hits, _ in counts.rows["false emissions per stream"]) / len(streams) * 300 / (last - first)
+        print(f"   {'false words a minute':22} {false:.2f}")
+        figures.append({name: each.value for name, each in shares.items()} | {"false words a minute": false})
     if arguments.json:
         print(json.dumps({"family": arguments.family, "minutes": arguments.minutes, "parts": figures}))
 
