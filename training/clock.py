@@ -16,13 +16,14 @@ WITH_RULES = frozenset({"cue", "brisk cue"})
 WITHOUT = frozenset({"dictation", "chatter"})
 SHORTEST, REMEMBERED, LONGEST = 80, 1300, 9000
 """Beats: a leap leaves the window; a rule must still be remembered after it; half an hour."""
+SINKS = Config().sinks
 
 
-def clock(scene: Scene, rng: np.random.Generator, chance: float, sinks: int = Config().sinks) -> np.ndarray:
+def clock(scene: Scene, rng: np.random.Generator, chance: float) -> np.ndarray:
     """int64 [beats]. Streams start anywhere in the first five minutes of a conversation."""
     when = np.arange(scene.beats) + rng.integers(0, 1500)
     if rng.random() < chance:
-        when[sinks:] += _span(rng, LONGEST)
+        when[SINKS:] += _span(rng, LONGEST)
     if scene.task in WITH_RULES | WITHOUT and rng.random() < chance:
         quiet = quiet_beats(scene)
         if len(quiet):
@@ -41,5 +42,5 @@ def quiet_beats(scene: Scene) -> np.ndarray:
     busy[1:] |= busy[:-1]
     for demand in scene.demands:
         busy[max(0, demand.beat - 1) : demand.beat + 4] = True
-    busy[: Config().sinks + 1] = True
+    busy[: SINKS + 1] = True
     return np.flatnonzero(~busy)

@@ -39,7 +39,7 @@ from counterpoint.evaluation.windows import cuespeak_window, timespeak_window
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import RATE
 from training.align import align
-from training.items import CONTENT, write_wav
+from training.items import CONTENT, loudness, write_wav
 from training.phrases import held_pair
 from training.voices import Clip, Flite, Piper
 
@@ -79,9 +79,7 @@ def said(text: str) -> Clip:
     clip = align(Flite("rms").say(text, 0.97), Piper("joe").samples(text, LENGTH))
     if clip is None:
         raise SystemExit(f"no word times for {text!r}")
-    loud = np.abs(clip.samples) > 0.02 * np.abs(clip.samples).max()
-    level = float(np.sqrt(np.mean(clip.samples[loud] ** 2)))
-    return Clip(clip.words, clip.ends, clip.samples * (LOUDNESS / level))
+    return Clip(clip.words, clip.ends, clip.samples * (LOUDNESS / loudness(clip.samples)))
 
 
 def made() -> tuple[np.ndarray, Item]:

@@ -132,13 +132,18 @@ def _aligned(known: Clip | None, samples: np.ndarray) -> Clip | None:
     return align(known, samples) if known else None
 
 
+def loudness(samples: np.ndarray) -> float:
+    """Root mean square of where something is said."""
+    loud = np.abs(samples) > 0.02 * np.abs(samples).max()
+    return float(np.sqrt(np.mean(samples[loud] ** 2)))
+
+
 def mixed(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     """float32 samples of the scene: clips at one loudness, in a quiet room."""
     sound = np.zeros(int(scene.length * RATE), np.float32)
     for placed in scene.placed:
         samples = placed.utterance.entry["clip"].samples
-        loud = np.abs(samples) > 0.02 * np.abs(samples).max()
-        level = LOUDNESS / max(1e-5, float(np.sqrt(np.mean(samples[loud] ** 2)))) * 10 ** (placed.gain / 20)
+        level = LOUDNESS / max(1e-5, loudness(samples)) * 10 ** (placed.gain / 20)
         first = max(0, int(placed.start * RATE))
         part = (samples * level)[: max(0, len(sound) - first)]
         sound[first : first + len(part)] += part
@@ -272,15 +277,11 @@ def make(
     return [make_one(suite, split, beats, out, eight_bits, seed, number) for number in range(count)]
 
 
-def name_of(suite: Suite, split: str, seed: int, number: int) -> str:
-    return f"{suite.value}-{split.replace(' ', '-')}-{number:03}" + (f"-{seed}" if seed else "")
-
-
 def make_one(
     suite: Suite, split: str, beats: int, out: Path, eight_bits: bool, seed: int, number: int, kokoro: float = 0.0
 ) -> Item:
     """One item; the same for the same arguments."""
-    name = name_of(suite, split, seed, number)
+    name = seen_items.name_of(suite, split, seed, number)
     rng = np.random.default_rng(seed_of("items", suite.value, split, beats, seed, number))
     while True:
         try:
@@ -352,7 +353,7 @@ def spread(
 def _made(one: tuple[Suite, int, int], split: str, out: Path, eight_bits: bool, seed: int, kokoro: float) -> Item:
     """An item, from the folder if a run that was broken off left it there."""
     suite, beats, number = one
-    record = out / f"{name_of(suite, split, seed, number)}.json"
+    record = out / f"{seen_items.name_of(suite, split, seed, number)}.json"
     if record.exists():
         return msgspec.json.decode(record.read_bytes(), type=Item)
     item = make_one(suite, split, beats, out, eight_bits, seed, number, kokoro)
@@ -388,7 +389,7 @@ def main() -> None:
             for suite in suites
             if suite in TASKS
             for number in range(sizes[suite][1])
-            if name_of(suite, split, arguments.seed, number) not in items
+            if seen_items.name_of(suite, split, arguments.seed, number) not in items
         ]
         if not wanted:
             continue

@@ -99,13 +99,14 @@ def write_frames(path: Path, frames: np.ndarray) -> None:
     path.write_bytes(b"".join(head + frame.tobytes() for frame in frames))
 
 
-def name_of(suite: Suite, split: str, number: int, seed: int) -> str:
+def name_of(suite: Suite, split: str, seed: int, number: int) -> str:
+    """Of an item, also of one that is heard."""
     return f"{suite.value}-{split.replace(' ', '-')}-{number:03}" + (f"-{seed}" if seed else "")
 
 
 def made(suite: Suite, split: str, number: int, out: Path, seed: int = 0) -> Item:
     """One item with its frames; the same for the same arguments."""
-    name = name_of(suite, split, number, seed)
+    name = name_of(suite, split, seed, number)
     rng = np.random.default_rng(seed_of("items", suite.value, split, BEATS[suite], seed, number))
     unseen = SPLITS[split]
     while True:
@@ -127,7 +128,7 @@ def make(suites: list[Suite], count: int, out: Path, seed: int, known: dict[str,
     for suite in suites:
         for split in SPLITS_OF[suite]:
             for number in range(count):
-                name = name_of(suite, split, number, seed)
+                name = name_of(suite, split, seed, number)
                 items[name] = items.get(name) or made(suite, split, number, out, seed)
             print(f"{suite.value}, {split}: {count} items", flush=True)
     return items

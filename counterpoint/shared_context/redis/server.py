@@ -1,4 +1,4 @@
-"""The connection to a Redis server: commands with a short time-out, and a pool of its own for who waits for bells.
+"""The connection to a Redis server: commands with a short time-out, and the maker of the bells' own.
 
 Nothing is retried by the client library: replies lost after the write would then be written twice. Scripts that may be
 sent again (all but a few) are, once, on a new connection; then it is the caller's turn to wait.
@@ -186,7 +186,6 @@ class Server:
     async def close(self) -> None:
         with translated():
             await self._commands.aclose()
-            await self.bells.disconnect()
 
 
 async def _on_node(node: ClusterNode, *commands: tuple[Argument, ...]) -> list[Any]:
