@@ -19,7 +19,8 @@ class Recipe:
 
     `noise`: share of the fed-back words of streams with sound that is lost; fewer are wrong. Bare words stay as they are: nothing there could tell the
     model which word was meant, so it would learn to answer any word as if it were the cue. `leaps`: share of the streams that leap over minutes, where
-    that can be. `long`: share of the steps whose bare words are a quarter of the streams, four times as long: memory of many words.
+    that can be. `long`: share of the steps whose bare words are a quarter of the streams, four times as long: memory of many words. `long_audio`: the
+    same of those with sound, a third and three times.
     """
 
     audio: int = 12
@@ -27,6 +28,7 @@ class Recipe:
     beats: int = 128
     text_beats: int = 80
     long: float = 0.3
+    long_audio: float = 0.2
     noise: float = 0.06
     leaps: float = 0.4
     seen: int = 0
@@ -77,14 +79,9 @@ class Feed:
         rng = np.random.default_rng(seed_of("batch", self._seed, step, self._rank))
         found = []
         if recipe.audio:
-            found.append(
-                collate(
-                    streams_of(recipe.audio, recipe.beats, MIX, self._bank, self._levels, rng),
-                    rng,
-                    recipe.noise,
-                    leaps=recipe.leaps,
-                )
-            )
+            long = 3 if recipe.audio >= 3 and rng.random() < recipe.long_audio else 1
+            streams = streams_of(recipe.audio // long, recipe.beats * long, MIX, self._bank, self._levels, rng)
+            found.append(collate(streams, rng, recipe.noise, leaps=recipe.leaps))
         if recipe.text:
             long = 4 if recipe.text >= 4 and rng.random() < recipe.long else 1
             streams = streams_of(recipe.text // long, recipe.text_beats * long, TEXT_MIX, None, self._levels, rng)

@@ -7,7 +7,7 @@ beat, later words queue. Demands are what the scene asks of the model; the oracl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from counterpoint.interaction.nn import vocabulary as v
 from training.pictures import Film
 
 BEAT = 0.2
+FRAME = 0.025
 MARGIN = 0.03
 SILENT_BEATS = 2
 EXPIRES = 2  # beats after which an unsaid one-word answer is dropped
@@ -93,6 +94,8 @@ class Scene:
     """What is to be seen; None where there is no camera."""
     unseen: str = ""
     """What of it is never trained on: movements and things ("kinds"), camera angles ("views"), nothing."""
+    hesitant: float = 0.0
+    """Chance that an utterance is broken off at a word and goes on a second or so later."""
     _free: int = 0
 
     @property
@@ -109,21 +112,32 @@ class Scene:
 
     def say(self, utterance: Utterance, gain: float = 0.0) -> Placed:
         """The person says it at the cursor; words of active rules raise their cues. Raises NoClip when it does not fit."""
-        if self.now + utterance.duration > self.length - 0.3:
-            raise NoClip
-        labels = []
-        for end in utterance.ends:
-            beat = max(beat_of(self.now + end), self._free)
-            self._free = beat + 1
-            labels.append(beat)
-        placed = Placed(self.now, utterance, tuple(labels), gain)
-        self.placed.append(placed)
-        self.now = placed.end
+        whole = Placed(self.now, utterance, (), gain)
+        for part in self._with_pauses(utterance):
+            if self.now + part.duration > self.length - 0.3:
+                raise NoClip
+            labels = tuple(self._label(self.now + end) for end in part.ends)
+            self.placed.append(Placed(self.now, part, labels, gain))
+            whole = replace(whole, labels=whole.labels + labels)
+            self.now += part.duration
+            if len(whole.labels) < len(utterance.words):
+                self.pause(0.6, 1.8)
         if utterance.kind in CUE_KINDS:
-            for word, beat in zip(utterance.words, labels, strict=True):
+            for word, beat in zip(utterance.words, whole.labels, strict=True):
                 if word in self.rules:
                     self.ask(beat, [self.rules[word]], "cue", (word,))
-        return placed
+        return whole
+
+    def _with_pauses(self, utterance: Utterance) -> tuple[Utterance, ...]:
+        if not self.hesitant or len(utterance.words) < 3 or self.rng.random() >= self.hesitant:
+            return (utterance,)
+        return parted(utterance, int(self.rng.integers(1, len(utterance.words))))
+
+    def _label(self, end: float) -> int:
+        """The beat of a word that ends then; one word a beat."""
+        beat = max(beat_of(end), self._free)
+        self._free = beat + 1
+        return beat
 
     def background(self, start: float, utterance: Utterance, gain: float) -> None:
         """Speech that nobody should react to and that is not transcribed."""
@@ -160,6 +174,20 @@ class Scene:
         for beat in range(self.beats):
             said[beat] = oracle(beat, said)
         return said
+
+
+def parted(utterance: Utterance, count: int) -> tuple[Utterance, Utterance]:
+    """Its first `count` words and the others, each as long as it takes."""
+    at = utterance.ends[count - 1]
+    paths: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
+    if utterance.path is not None:
+        cut = int(round(at / FRAME))
+        paths = utterance.path[:cut], utterance.path[cut:]
+    rest = tuple(end - at for end in utterance.ends[count:])
+    return (
+        replace(utterance, words=utterance.words[:count], ends=utterance.ends[:count], duration=at, path=paths[0]),
+        replace(utterance, words=utterance.words[count:], ends=rest, duration=utterance.duration - at, path=paths[1]),
+    )
 
 
 def beat_of(seconds: float) -> int:

@@ -10,9 +10,7 @@ import numpy as np
 from counterpoint.interaction.nn import vocabulary as v
 from training import phrases
 from training.bank import Bank
-from training.scene import NoClip, Utterance
-
-FRAME = 0.025
+from training.scene import FRAME, NoClip, Utterance
 
 
 class Speaker(Protocol):

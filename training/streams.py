@@ -16,24 +16,26 @@ from training.bank import Bank
 from training.clock import clock
 from training.glimpses import NAMES, shown
 from training.pictures import shoot
-from training.scene import Demand, NoClip, Scene
-from training.speakers import FRAME, BankSpeaker, Crowd, TextSpeaker
+from training.scene import FRAME, Demand, NoClip, Scene
+from training.speakers import BankSpeaker, Crowd, TextSpeaker
 from training.tasks import sample
 
 CENTRES = mel_to_hertz(np.linspace(hertz_to_mel(np.array(80.0)), hertz_to_mel(np.array(7600.0)), BANDS + 2))[1:-1]
 FAMILIES = {"flite": 0.34, "pico": 0.24, "festival": 0.14, "espeak": 0.28}
 MIX = {
-    "dictation": 0.3, "cue": 0.14, "brisk cue": 0.18, "timed": 0.1, "repeated": 0.02, "chatter": 0.04, "questions": 0.06, "interruption": 0.04,
-    "delegation": 0.06, "telling": 0.01, "mixed": 0.05,
+    "dictation": 0.22, "cue": 0.13, "brisk cue": 0.18, "timed": 0.1, "repeated": 0.02, "chatter": 0.04, "questions": 0.07, "interruption": 0.06,
+    "delegation": 0.08, "brisk delegation": 0.04, "telling": 0.01, "mixed": 0.05,
 }  # fmt: skip
 """Task shares of streams with sound: what matters most there is hearing."""
 TEXT_MIX = {
-    "cue": 0.22, "brisk cue": 0.46, "timed": 0.08, "repeated": 0.02, "chatter": 0.01, "questions": 0.07, "interruption": 0.02, "delegation": 0.07,
-    "telling": 0.01, "mixed": 0.04,
+    "cue": 0.16, "brisk cue": 0.36, "timed": 0.08, "repeated": 0.02, "chatter": 0.01, "questions": 0.06, "interruption": 0.04, "delegation": 0.08,
+    "brisk delegation": 0.14, "telling": 0.01, "mixed": 0.04,
 }  # fmt: skip
 """Of streams of bare words: binding, time, copying."""
 SEEN_MIX = {"counting": 0.36, "calling": 0.24, "looking": 0.3, "seen talk": 0.1}
 """Of streams with a camera."""
+HESITANT = 0.07
+"""Share of the utterances that pause at a word."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ def make_stream(
 ) -> Stream:
     """A training stream of the task: by a bank's voice, or as bare words where there is no bank."""
     if bank is None:
-        scene = sample(rng, task, lambda: TextSpeaker(rng), beats)
+        scene = sample(rng, task, lambda: TextSpeaker(rng), beats, hesitant=HESITANT)
         return stream_of(scene, None)
     crowd = task == "dictation" and family is None
     family = family or _family(rng, bank)
@@ -195,7 +197,7 @@ def make_stream(
         voice, tempo = str(rng.choice(voices)), float(rng.uniform(0.8, 1.25))
         return BankSpeaker(bank, voice, rng, tempo, uneven=0.18)
 
-    scene = sample(rng, task, (lambda: Crowd(someone)) if crowd else someone, beats)
+    scene = sample(rng, task, (lambda: Crowd(someone)) if crowd else someone, beats, hesitant=HESITANT)
     if rng.random() < 0.2:
         _babble(scene, bank, rng)
     return stream_of(scene, levels.quantise(render(scene, bank, Room.draw(rng), rng)))

@@ -218,8 +218,8 @@ def questions(scene: Scene, speaker: Speaker) -> None:
         scene.pause(0.5, 1.8)
 
 
-def long_answer(scene: Scene, speaker: Speaker) -> tuple[int, list[int]]:
-    """Asks for something that takes long to say; the beat of its first word and its tokens."""
+def long_answer(scene: Scene, speaker: Speaker, instead: bool = False) -> tuple[int, list[int]]:
+    """Asks for something that takes long to say, perhaps instead of what is being said; the beat of its first word and its tokens."""
     if scene.rng.random() < 0.6:
         placed = scene.say(speaker.say("count"))
         last = v.NUMBERS.index(placed.utterance.slots["N"])
@@ -229,15 +229,19 @@ def long_answer(scene: Scene, speaker: Speaker) -> tuple[int, list[int]]:
         hero = placed.utterance.slots.get("O", "dog")
         other = v.OBJECTS[(v.OBJECTS.index(hero) + 7) % len(v.OBJECTS)]
         tokens, first = ids(STORY.format(hero, other)), placed.labels[-1] + 2
+    if instead:
+        scene.ask(placed.labels[1], [], "stop")
     scene.ask(first, tokens, "long")
     return first, tokens
 
 
 def interruption(scene: Scene, speaker: Speaker) -> None:
-    """While the model speaks: "stop", a new question, a backchannel, talk to someone else, a television, or nothing. The first two end its speech."""
+    """While the model speaks: "stop", a new question or wish, a backchannel, talk to someone else, a television, or nothing. The first ones end its speech."""
     scene.pause(0.1, 1.0)
+    instead = False
     while scene.room(7.0):
-        first, tokens = long_answer(scene, speaker)
+        first, tokens = long_answer(scene, speaker, instead)
+        instead = False
         done = (first + sum(v.beats_to_say(token) for token in tokens)) * 0.2
         scene.now = max(scene.now, first * 0.2)
         while scene.now < min(done, scene.length - 3.0):
@@ -245,13 +249,15 @@ def interruption(scene: Scene, speaker: Speaker) -> None:
             if scene.now >= done or not scene.room(3.0):
                 break
             event = scene.rng.choice(
-                ["stop", "question", "backchannel", "aside", "television", "nothing"],
-                p=[0.22, 0.2, 0.25, 0.18, 0.1, 0.05],
+                ["stop", "question", "wish", "backchannel", "aside", "television", "nothing"],
+                p=[0.18, 0.2, 0.16, 0.2, 0.14, 0.08, 0.04],
             )
-            if interrupt(scene, speaker, str(event)):
+            instead = event == "wish"
+            if instead or interrupt(scene, speaker, str(event)):
                 break
-        scene.now = max(scene.now, min(done, scene.now + 1.0))
-        scene.pause(0.8, 2.0)
+        if not instead:
+            scene.now = max(scene.now, min(done, scene.now + 1.0))
+            scene.pause(0.8, 2.0)
 
 
 def interrupt(scene: Scene, speaker: Speaker, event: str) -> bool:
@@ -293,7 +299,7 @@ def result_words(rng: np.random.Generator) -> list[int]:
             f"it will be {rng.choice(['warm', 'cold', 'hot'])} {rng.choice(['today', 'tomorrow', 'tonight'])}",
         )
         return ids(str(rng.choice(patterns)))
-    return [int(word) for word in rng.choice(_SPEAKABLE, int(rng.integers(1, 6)))]
+    return [int(word) for word in rng.choice(_SPEAKABLE, int(rng.integers(1, 9)))]
 
 
 _SPEAKABLE = [
@@ -334,6 +340,19 @@ def delegation(scene: Scene, speaker: Speaker) -> None:
         elif scene.rng.random() < 0.5:
             scene.notes.append(Note(max(arrives, cancelled + 2), (IDS["<result>"], *words)))
         scene.pause(1.0, 2.0)
+
+
+def brisk_delegation(scene: Scene, speaker: Speaker) -> None:
+    """Requests and their results in quick succession and little else: telling a result word by word."""
+    scene.pause(0.05, 0.4)
+    while scene.room(5.0):
+        asked = scene.say(speaker.say("delegate")).labels[-1]
+        scene.ask(asked, [IDS["<delegate>"], *ids("let me check")], "delegate")
+        arrives = asked + int(scene.rng.integers(2, 12))
+        if arrives >= scene.beats - 8:
+            return
+        deliver(scene, speaker, arrives, result_words(scene.rng))
+        scene.pause(0.3, 0.8)
 
 
 def amend(scene: Scene, speaker: Speaker) -> bool:
@@ -417,16 +436,22 @@ def seen_talk(scene: Scene, speaker: Speaker) -> None:
 
 TASKS: dict[str, Task] = {
     "dictation": dictation, "cue": cue, "brisk cue": brisk_cue, "timed": timed, "repeated": repeated, "chatter": chatter, "questions": questions, "interruption": interruption,
-    "delegation": delegation, "telling": telling, "mixed": mixed, "seen talk": seen_talk, **WATCHING,
+    "delegation": delegation, "brisk delegation": brisk_delegation, "telling": telling, "mixed": mixed, "seen talk": seen_talk, **WATCHING,
 }  # fmt: skip
 
 
 def sample(
-    rng: np.random.Generator, task: str, speaker: Callable[[], Speaker], beats: int, tries: int = 60, unseen: str = ""
+    rng: np.random.Generator,
+    task: str,
+    speaker: Callable[[], Speaker],
+    beats: int,
+    tries: int = 60,
+    unseen: str = "",
+    hesitant: float = 0.0,
 ) -> Scene:
     """A scene of the task; `speaker` makes a new voice for every attempt."""
     for _ in range(tries):
-        scene = Scene(beats, rng, task, unseen=unseen)
+        scene = Scene(beats, rng, task, unseen=unseen, hesitant=hesitant)
         try:
             TASKS[task](scene, speaker())
         except NoClip:

@@ -40,7 +40,7 @@ def test_no_expert_starves(batches: list[list[Collated]], tmp_path: Path) -> Non
     assert losses[-1] < 0.5 * losses[0]
     early, late = torch.stack(shares[:20]).mean(0), torch.stack(shares[-20:]).mean(0)
     assert float(early.min()) < 0.01, "untrained, all places look alike, and a few experts get everything"
-    assert float(late.min()) > 0.1, late
+    assert float(late.min()) > 0.03, late
     assert float(late.mean()) == pytest.approx(1.0, abs=1e-4)
 
 

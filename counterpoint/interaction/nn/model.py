@@ -45,7 +45,7 @@ class Config:
     deepening: int = 2
     """Residual layers inside the ears."""
     trail: int = 4
-    """How many words before it a word's position carries."""
+    """How many words before it a word's position carries, and how many of its own last words each beat."""
     tokens: int = v.SIZE
     low: float = -4.6
     high: float = 0.4
@@ -156,7 +156,7 @@ class InteractionNet(nn.Module):
     """
 
     A, U, X = 0, 1, 2
-    ADDED = ("ears.deeper.", "after_heard.", "after_note.", "eyes.")
+    ADDED = ("ears.deeper.", "after_heard.", "after_note.", "after_said.", "eyes.")
     """Parts that begin as nothing: weights that lack them still fit."""
 
     def __init__(self, config: Config) -> None:
@@ -173,6 +173,7 @@ class InteractionNet(nn.Module):
         self.as_note = nn.Linear(width, width, bias=False)
         self.after_heard = _from_nothing(config.trail * width, width)
         self.after_note = _from_nothing(config.trail * width, width)
+        self.after_said = _from_nothing(config.trail * width, width)
         self.blocks = nn.ModuleList([config.block() for _ in range(config.layers)])
         self.norm = Norm(width)
         self.to_understood = nn.Linear(width, width, bias=False)
@@ -181,12 +182,14 @@ class InteractionNet(nn.Module):
         self.said_bias = nn.Parameter(torch.zeros(config.tokens))
         self.eyes = Eyes(width)
 
-    def embed_audio(self, levels: Tensor, hears: Tensor, said: Tensor) -> Tensor:
-        """A positions [B, T, width]; `levels` carries `context_frames` frames before its first beat."""
+    def embed_audio(self, levels: Tensor, hears: Tensor, said: Tensor, latest: Tensor) -> Tensor:
+        """A positions [B, T, width]; `levels` carries `context_frames` frames before its first beat. `latest`
+        [B, T, trail]: the words said last, however long ago: where a text is being read out from is one look away.
+        """
         heard = self.no_audio
         if hears.any():
             heard = torch.where(hears[:, None, None], self.ears(levels).float(), heard)
-        return heard + self.as_said(self.words[said]) + self.slots[self.A]
+        return heard + self.as_said(self.words[said]) + self._trail(self.after_said, latest) + self.slots[self.A]
 
     def embed_understood(self, tokens: Tensor, before: Tensor) -> Tensor:
         """U positions. `before` [B, T, trail]: the words before each word."""
@@ -226,10 +229,11 @@ class InteractionNet(nn.Module):
         """Logits of U and of Y, both [B, T, vocabulary.USED]."""
         streams, beats = batch.understood.shape
         silence = batch.levels.new_zeros(streams, self.config.context_frames, BANDS)
-        audio = self.embed_audio(torch.cat([silence, batch.levels], 1), batch.hears, batch.said)
+        trail = self.config.trail
+        latest = latest_words(batch.said, trail)
+        audio = self.embed_audio(torch.cat([silence, batch.levels], 1), batch.hears, batch.said, latest)
         if batch.pictures.shape[1]:
             audio = audio + self.eyes(batch.pictures, batch.seen, self.eyes.begin(streams))[0]
-        trail = self.config.trail
         understood = self.embed_understood(batch.understood, words_before(batch.understood, trail))
         notes = self.embed_notes(batch.note_tokens, batch.note_sources, words_before(batch.note_tokens, trail))
         layout = Layout.of(batch, self.config.sinks)
@@ -265,6 +269,12 @@ def words_before(tokens: Tensor, count: int) -> Tensor:
     back = torch.arange(1, count + 1, device=tokens.device)
     wanted = number[..., None] + count - back
     return words[:, None].expand(-1, places, -1).gather(2, wanted)
+
+
+def latest_words(tokens: Tensor, count: int) -> Tensor:
+    """[B, T, count], the last `count` words up to each place of tokens [B, T] and at it, the latest first."""
+    behind = torch.full_like(tokens[:, :1], v.PAD + 1)  # a word, to see behind the end
+    return words_before(torch.cat([tokens, behind], 1), count)[:, 1:]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import BANDS, FRAMES_PER_BEAT
 from counterpoint.interaction.nn.eyes import Sight
 from counterpoint.interaction.nn.layers import penalty, rotation
-from counterpoint.interaction.nn.model import InteractionNet, words_before
+from counterpoint.interaction.nn.model import InteractionNet, latest_words, words_before
 
 if TYPE_CHECKING:
     from counterpoint.interaction.nn.layers import Block
@@ -62,8 +62,9 @@ class StreamState:
     context: Tensor
     """uint8 [B, context_frames, 80], the last frames heard."""
     heard_words: Tensor
-    """int64 [B, trail], the last words understood, the latest first; `note_words` alike."""
+    """int64 [B, trail], the last words understood, the latest first; `note_words` and `said_words` alike."""
     note_words: Tensor
+    said_words: Tensor
     said: Tensor
     """int64 [B], the model's word of the last beat. Replace it where what was really said differs."""
     sight: Sight
@@ -112,6 +113,7 @@ def open_state(model: InteractionNet, streams: int = 1, start: int = 0, capacity
         context=torch.zeros(streams, config.context_frames, BANDS, dtype=torch.uint8, device=device),
         heard_words=torch.full((streams, config.trail), v.PAD, dtype=torch.int64, device=device),
         note_words=torch.full((streams, config.trail), v.PAD, dtype=torch.int64, device=device),
+        said_words=torch.full((streams, config.trail), v.PAD, dtype=torch.int64, device=device),
         said=torch.full((streams,), v.PAD, dtype=torch.int64, device=device),
         sight=model.eyes.begin(streams),
     )  # fmt: skip
@@ -138,13 +140,14 @@ def step(
     if levels is None:
         levels = state.context.new_zeros(streams, FRAMES_PER_BEAT, BANDS)
     heard = torch.cat([state.context, levels], 1)
-    audio = model.embed_audio(heard, hears, state.said[:, None])
+    _, said_words = follow(state.said_words, state.said[:, None])
+    audio = model.embed_audio(heard, hears, state.said[:, None], said_words[:, None])
     looked, sight = _look(model, state.sight, pictures)
     if looked is not None:
         audio = audio + looked
     spoke = state.said[:, None] != v.PAD
     always = torch.ones_like(spoke)
-    state = replace(state, context=heard[:, -model.config.context_frames :], sight=sight)
+    state = replace(state, context=heard[:, -model.config.context_frames :], said_words=said_words, sight=sight)
     if notes is not None and notes.tokens.shape[1]:
         tokens = torch.where(notes.present, notes.tokens, v.PAD)
         before, latest = follow(state.note_words, tokens)
@@ -189,11 +192,8 @@ def follow(last: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
     trail = last.shape[1]
     if not trail:
         return tokens.new_zeros(*tokens.shape, 0), last
-    line = torch.cat(
-        [last.flip(1), tokens, torch.full_like(tokens[:, :1], v.PAD + 1)], 1
-    )  # a word, to see behind the end
-    before = words_before(line, trail)[:, trail:]
-    return before[:, :-1], before[:, -1]
+    line = torch.cat([last.flip(1), tokens], 1)
+    return words_before(line, trail)[:, trail:], latest_words(line, trail)[:, -1]
 
 
 def _choose(logits: Tensor, padding: float) -> Tensor:

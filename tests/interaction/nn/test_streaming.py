@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from counterpoint.interaction.nn.layers import rotation
-from counterpoint.interaction.nn.model import Batch, Config, InteractionNet, words_before
+from counterpoint.interaction.nn.model import Batch, Config, InteractionNet, latest_words, words_before
 from counterpoint.interaction.nn.streaming import Notes, open_state, step
 
 SMALL = Config(width=32, layers=2, heads=4, inner=48, bands=16, window=6, pinned=20, sinks=2, deepening=1, trail=3)
@@ -150,6 +150,11 @@ def test_the_words_before_a_word_skip_the_silence_between_them() -> None:
     assert words_before(line, 2).tolist() == [
         [[0, 0], [0, 0], [51, 0], [51, 0], [52, 51], [52, 51], [52, 51], [53, 52]]
     ]
+
+
+def test_the_last_words_said_stay_known_through_the_silence_after_them() -> None:
+    line = torch.tensor([[0, 51, 0, 52, 0]])
+    assert latest_words(line, 2).tolist() == [[[0, 0], [51, 0], [51, 0], [52, 51], [52, 51]]]
 
 
 def test_parts_that_were_added_later_change_nothing_until_they_are_trained() -> None:
