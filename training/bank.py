@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from training import phrases, voices
 from training.align import align
 from training.phrases import Phrase
 from training.voices import ACCENTS, Clip
+
+if TYPE_CHECKING:
+    from training.echo import OwnWords
 
 LOW, STEP = -7.0, 9.0 / 255
 LOUDNESS = 0.08  # RMS of the loud part of every clip, so that gain is decided when streams are made
@@ -216,6 +220,8 @@ class Bank:
     by_voice: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     by_word: dict[str, dict[int, list[int]]] = field(default_factory=dict)
     families: dict[str, list[str]] = field(default_factory=dict)
+    own: OwnWords | None = None
+    """The model's own words, for rooms in which it hears itself."""
 
     @staticmethod
     def load(folder: Path, prefix: str = "train") -> Bank:

@@ -9,6 +9,7 @@ import numpy as np
 
 from counterpoint.interaction.nn.dmel import Levels
 from training.bank import Bank, seed_of
+from training.echo import own_words
 from training.scene import NoClip
 from training.streams import MIX, SEEN_MIX, TEXT_MIX, Collated, Stream, collate, make_stream
 
@@ -107,3 +108,4 @@ class Feed:
         count = sum(".tmp" not in path.name for path in self._folder.glob(f"{self._prefix}*.npy"))
         if count != self._parts:
             self._bank, self._parts = Bank.load(self._folder, self._prefix), count
+            self._bank.own = own_words(self._folder)

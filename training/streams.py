@@ -14,6 +14,7 @@ from counterpoint.interaction.nn.eyes import PICTURE
 from counterpoint.interaction.nn.model import Batch
 from training.bank import Bank
 from training.clock import clock
+from training.echo import Echo
 from training.glimpses import NAMES, shown
 from training.pictures import shoot
 from training.scene import FRAME, Demand, NoClip, Scene
@@ -58,6 +59,8 @@ class Room:
     """How unevenly the axis is warped: formants move apart and together."""
     blur: int = 1
     """Bands over which the spectrum is smoothed: 5 hide the harmonics of a voice, and so its pitch."""
+    echo: Echo | None = None
+    """How much of the model's own voice comes back, None: headphones."""
 
     @staticmethod
     def draw(rng: np.random.Generator) -> Room:
@@ -81,6 +84,7 @@ class Room:
             spread=0.05 if rng.random() < 0.5 else 0.0,
             bend=0.04,
             blur=int(rng.choice([1, 3, 5], p=[0.7, 0.15, 0.15])),
+            echo=Echo.draw(rng),
         )
 
     def axis(self, rng: np.random.Generator) -> np.ndarray:
@@ -100,7 +104,9 @@ def read_at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def render(scene: Scene, bank: Bank, room: Room, rng: np.random.Generator) -> np.ndarray:
-    """log10 magnitudes float32 [8 beats, 80] of everything that is heard in the scene."""
+    """log10 magnitudes float32 [8 beats, 80] of everything that is heard in the scene; with an echo, also of what the
+    model says in it, if the bank knows its words.
+    """
     frames = scene.beats * FRAMES_PER_BEAT
     power = np.full((frames, BANDS), 1e-14, np.float32)
     axis = room.axis(rng)
@@ -119,6 +125,8 @@ def render(scene: Scene, bank: Bank, room: Room, rng: np.random.Generator) -> np
         mel = mel[: max(0, frames - first)] + placed.gain / 20
         power[first : first + len(mel)] += np.exp(mel * (2 * np.log(10)))
     power = blurred(power, room.blur)
+    if room.echo is not None and bank.own is not None:
+        power += bank.own.power(scene.target(), room.echo, rng, room.axis(rng) if room.echo.bent else None)
     if room.reverb:
         power = _reverberate(power, room.reverb)
     decibels = room.gain + (room.equaliser if room.equaliser is not None else 0.0)
