@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from counterpoint.interaction.nn.layers import Deepening, Norm
+from counterpoint.interaction.nn.products import product
 
 PICTURE = 80
 """Pixels a side of what is looked at."""
@@ -179,8 +180,9 @@ def picture_of(pixels: NDArray[Any]) -> NDArray[np.uint8]:
         square = square[places][:, places]
     square = square.astype(np.float32)
     shares = _shares(len(square))
-    rows = (shares @ square.reshape(len(square), -1)).reshape(PICTURE, len(square), 3)
-    return np.rint(np.matmul(shares, rows)).clip(0, 255).astype(np.uint8)
+    rows = product(shares, square.reshape(len(square), -1)).reshape(PICTURE, len(square), 3)
+    columns = product(shares, rows.swapaxes(0, 1).reshape(len(square), -1)).reshape(PICTURE, PICTURE, 3)
+    return np.rint(columns.swapaxes(0, 1)).clip(0, 255).astype(np.uint8)
 
 
 @lru_cache(8)

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from counterpoint.interaction.nn.products import product
+
 Floats = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
 
@@ -110,7 +112,7 @@ class Synthesiser:
         broken = ~np.isfinite(frames).all(1)
         clean[broken] = silent_frame()
         clean[:, :COEFFICIENTS] = clean[:, :COEFFICIENTS].clip(-20, 20)
-        peak = (clean[:, :COEFFICIENTS] @ self._amplitudes).max(1)
+        peak = product(clean[:, :COEFFICIENTS], self._amplitudes).max(1)
         clean[:, 0] -= np.maximum(0, peak - LOUDEST)
         clean[:, PITCH] = clean[:, PITCH].clip(np.log(LOWEST_PITCH), np.log(HIGHEST_PITCH))
         clean[:, VOICING] = clean[:, VOICING].clip(0, 1)
@@ -151,8 +153,8 @@ class Synthesiser:
         twenty times slower on some processors.
         """
         coefficients = frames[:, :COEFFICIENTS].astype(np.float32)
-        amplitude = np.exp(coefficients @ self._log) * height
-        angle = coefficients @ self._angle + late.astype(np.float32)[:, None] * self._delay
+        amplitude = np.exp(product(coefficients, self._log)) * height
+        angle = product(coefficients, self._angle) + late.astype(np.float32)[:, None] * self._delay
         spectra = np.empty(angle.shape, np.complex64)
         spectra.real, spectra.imag = amplitude * np.cos(angle), amplitude * np.sin(angle)
         return spectra
