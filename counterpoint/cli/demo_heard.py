@@ -5,11 +5,9 @@ from typing import Final
 
 import msgspec
 
+from counterpoint.cli.understood import Line
 from counterpoint.config import BEAT_SECONDS
 from counterpoint.interaction.microturn import MicroTurn
-
-PAUSE_SECONDS: Final = 0.7
-"""Words that are understood with less between them are one line."""
 
 _QUIET: Final = 300
 """Below this a sample is no sound of a voice."""
@@ -30,6 +28,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class _Moment(msgspec.Struct, frozen=True):
+    beat: int
     at: float
     understood: str
     text: str
@@ -47,23 +46,23 @@ class Heard:
     def take(self, turn: MicroTurn, at: float) -> None:
         if not self._moments:
             self._beat_zero = at - (turn.beat + 1) * BEAT_SECONDS
-        self._moments.append(_Moment(at, turn.understood.strip(), turn.text, bool(turn.audio)))
+        self._moments.append(_Moment(turn.beat, at, turn.understood.strip(), turn.text, bool(turn.audio)))
 
     def seconds(self, beat: int) -> float:
         """Where in the recording a beat begins; before it, if less than 0."""
         return self._beat_zero + beat * BEAT_SECONDS
 
     def understood(self) -> list[Said]:
-        found: list[Said] = []
+        """Lines, each from the end of the beat in which its first word was understood."""
+        lines: list[Line] = []
         for each in self._moments:
             if not each.understood:
                 continue
-            if found and each.at - found[-1].end <= PAUSE_SECONDS:
-                last = found.pop()
-                found.append(Said(last.begin, each.at, f"{last.text} {each.understood}"))
+            if lines and lines[-1].goes_on(each.beat):
+                lines[-1] = lines[-1].with_word(each.beat, each.understood)
             else:
-                found.append(Said(each.at, each.at, each.understood))
-        return found
+                lines.append(Line(each.beat, each.beat, each.understood))
+        return [Said(self.seconds(line.first + 1), self.seconds(line.last + 1), line.text) for line in lines]
 
     def said(self, played: Sequence[int]) -> list[Said]:
         """Stretches of sound with their words, each where it begins in what was played; without a voice, words where

@@ -3,6 +3,7 @@
 import msgspec
 
 from counterpoint.cli.lanes import Lanes
+from counterpoint.cli.understood import Line
 from counterpoint.config import BEAT_SECONDS
 from counterpoint.interaction.microturn import MicroTurn
 from counterpoint.shared_context.entries import (
@@ -27,9 +28,6 @@ from counterpoint.shared_context.notes import DecisionKind, Delivery, Note
 
 _SHOWN = 160
 
-_PAUSE_BEATS = 3
-"""Words that are understood with fewer beats between them are one row."""
-
 
 class Wait(msgspec.Struct):
     """One note's way: when it was laid (seconds since 1970), why it was held, when and how it was woven."""
@@ -47,8 +45,7 @@ class Narrator:
         self._lanes = lanes
         self._speech: list[str] = []
         self._began = 0
-        self._understood: list[str] = []
-        self._understood_began = self._understood_last = 0
+        self._understood: Line | None = None
         self._beat = 0
         self.beats = 0
         self.late: list[float] = []
@@ -95,34 +92,31 @@ class Narrator:
         self._say()
 
     def _understand(self, turn: MicroTurn) -> None:
-        """Collects what is understood; it is one row with what follows it closely."""
-        if self._understood and turn.beat - self._understood_last > _PAUSE_BEATS:
+        """Collects what is understood, a line to a row."""
+        if self._understood and not self._understood.goes_on(turn.beat):
             self._heard()
         if word := turn.understood.strip():
-            if not self._understood:
-                self._understood_began = turn.beat
-            self._understood.append(word)
-            self._understood_last = turn.beat
+            line = self._understood
+            self._understood = line.with_word(turn.beat, word) if line else Line(turn.beat, turn.beat, word)
 
     def _heard(self) -> None:
         """What was understood is a row, after what was begun to be said before."""
         if self._understood:
-            if self._began < self._understood_began:
+            if self._began < self._understood.first:
                 self._row_said("")
             self._row_heard()
 
     def _say(self, tail: str = "") -> None:
         """What was said is a row, after what was understood before."""
         if self._speech:
-            if self._understood_began <= self._began:
+            if self._understood and self._understood.first <= self._began:
                 self._row_heard()
             self._row_said(tail)
 
     def _row_heard(self) -> None:
-        if self._understood:
-            words = " ".join(self._understood)
-            self._understood.clear()
-            self._lanes.row(self._understood_began, "person", words)
+        if line := self._understood:
+            self._understood = None
+            self._lanes.row(line.first, "person", line.text)
 
     def _row_said(self, tail: str) -> None:
         if self._speech:
