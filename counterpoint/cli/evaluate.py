@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import Any, Final
 
 import anyio
 import msgspec
@@ -15,6 +16,9 @@ from counterpoint.evaluation.items import Item, Suite, load_items
 from counterpoint.evaluation.picture import picture
 from counterpoint.evaluation.report import Result, as_data, table
 from counterpoint.interaction.engines.load import fingerprint
+
+_FAINTEST: Final = 96.0
+"""dB. Nothing of a sample of 16 bits is left."""
 
 
 class EvaluateOptions(msgspec.Struct, frozen=True):
@@ -31,6 +35,8 @@ class EvaluateOptions(msgspec.Struct, frozen=True):
 def evaluation(arguments: argparse.Namespace) -> EvaluateOptions:
     if arguments.jobs < 1:
         raise ConfigurationError(f"--jobs is 1 or more, not {arguments.jobs}")
+    if arguments.echo is not None and not 0 <= arguments.echo <= _FAINTEST:
+        raise ConfigurationError(f"--echo is 0 to {_FAINTEST:g} dB below the model's own level, not {arguments.echo:g}")
     work = Work(
         arguments.model,
         arguments.items,
@@ -39,6 +45,7 @@ def evaluation(arguments: argparse.Namespace) -> EvaluateOptions:
         arguments.judge,
         arguments.oracle_voice,
         arguments.sounds,
+        arguments.echo,
     )
     return EvaluateOptions(
         work, suites_of(arguments.suite), arguments.json, arguments.picture, arguments.most, arguments.jobs
@@ -72,6 +79,8 @@ async def evaluate(options: EvaluateOptions) -> None:
     without = _without(items, found, options.suites)
     if not results:
         raise ConfigurationError("; ".join(f"{suite.value}: {reason}" for suite, reason in without.items()))
+    if options.work.echo is not None:
+        print(f"through loudspeakers: it hears itself, {options.work.echo:g} dB quieter than it speaks")
     print(table(results, without))
     await anyio.to_thread.run_sync(_write, results, without, options)
 
@@ -97,7 +106,9 @@ def _write(results: list[Result], without: dict[Suite, str], options: EvaluateOp
     """Raises `ConfigurationError` for a place where nothing can be written."""
     try:
         if options.json:
-            data = as_data(results, _model(options.work), without)
+            data: dict[str, Any] = as_data(results, _model(options.work), without)
+            if options.work.echo is not None:
+                data["echo"] = options.work.echo
             options.json.write_bytes(msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n")
         if options.picture:
             options.picture.write_text(picture(results))

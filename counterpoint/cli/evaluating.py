@@ -51,6 +51,12 @@ def add_evaluate(commands: Commands) -> None:
         metavar="NAME",
         help="who speaks the oracle's words, or none (default: %(default)s)",
     )
+    command.add_argument(
+        "--echo",
+        type=float,
+        metavar="DB",
+        help="loudspeakers: what it says is mixed into what it hears, so many dB quieter (default: headphones)",
+    )
     command.add_argument("--ears", metavar="NAME", help="for a model that only reads and writes; in real time")
     command.add_argument("--voice", metavar="NAME", help="the same")
     command.set_defaults(start=_start)

@@ -21,7 +21,7 @@ from counterpoint.evaluation.living import lacks, live
 from counterpoint.evaluation.oracle import spoken
 from counterpoint.evaluation.report import Result, result_of
 from counterpoint.evaluation.sound import read_wav, write_pair
-from counterpoint.interaction.model import Modality
+from counterpoint.interaction.model import Capabilities, Modality
 from counterpoint.interaction.speech.load import load_voice
 from counterpoint.interaction.speech.voice import Voice
 
@@ -40,7 +40,8 @@ Done = Callable[[int, Result | str], None]
 
 class Work(msgspec.Struct, frozen=True):
     """`judge`: "words", "sound", or "auto": by sound if the model speaks. `oracle_voice`: "none" for no ceiling.
-    `sounds`: a folder for what is heard of `SOUNDS_KEPT` items, if any.
+    `sounds`: a folder for what is heard of `SOUNDS_KEPT` items, if any. `echo`: the model hears itself, so many dB
+    quieter than it speaks; None: not at all.
     """
 
     interaction: str
@@ -50,6 +51,7 @@ class Work(msgspec.Struct, frozen=True):
     judge: str = "auto"
     oracle_voice: str = "pico"
     sounds: Path | None = None
+    echo: float | None = None
 
     @property
     def real_time(self) -> bool:
@@ -73,6 +75,8 @@ async def evaluate_all(work: Work, items: Sequence[Item], jobs: int, done: Done)
 async def _some(work: Work, items: Sequence[Item], mine: Sequence[tuple[int, Item]], done: Done) -> None:
     with ExitStack() as closing:
         async with speaking(work, lambda _what, _share: None) as model:
+            if work.echo is not None:
+                _hears_and_speaks(model.capabilities)
             judging = Modality.AUDIO in model.capabilities.expresses if work.judge == "auto" else work.judge == "sound"
             judge = await anyio.to_thread.run_sync(load_judge, items) if judging else None
             voice = await anyio.to_thread.run_sync(_voice, work.oracle_voice) if judging else None
@@ -84,11 +88,16 @@ async def _some(work: Work, items: Sequence[Item], mine: Sequence[tuple[int, Ite
                 if reason := lacks(model.capabilities, item):
                     done(number, reason)
                 else:
-                    lived = await live(model, item, work.folder, real_time=work.real_time)
+                    lived = await live(model, item, work.folder, real_time=work.real_time, echo=work.echo)
                     if work.sounds is not None and number in kept:
                         await anyio.to_thread.run_sync(_keep, work, item, lived)
                     speaks = voice if number in ceiling else None
                     done(number, await anyio.to_thread.run_sync(_result, item, lived, judge, speaks))
+
+
+def _hears_and_speaks(capabilities: Capabilities) -> None:
+    if Modality.AUDIO not in capabilities.perceives & capabilities.expresses:
+        raise ConfigurationError(f"--echo is for a model that hears and speaks; {capabilities.name} does not do both")
 
 
 def _first_of_each(items: Sequence[Item], most: int) -> frozenset[int]:

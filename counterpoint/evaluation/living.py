@@ -11,6 +11,7 @@ import msgspec
 
 from counterpoint.config import BEAT_SECONDS
 from counterpoint.errors import ConfigurationError
+from counterpoint.evaluation.echo import Echo
 from counterpoint.evaluation.items import Item
 from counterpoint.evaluation.lived import At, Lived
 from counterpoint.evaluation.sound import read_wav
@@ -33,20 +34,24 @@ def lacks(capabilities: Capabilities, item: Item) -> str:
     return ""
 
 
-async def live(model: InteractionModel, item: Item, folder: Path, *, real_time: bool = False) -> Lived:
+async def live(
+    model: InteractionModel, item: Item, folder: Path, *, real_time: bool = False, echo: float | None = None
+) -> Lived:
     """The whole item, and what comes of it; also of its clean sound, if it has one. A model that does not hear is given
-    the person's words when they end.
+    the person's words when they end. `echo`: it hears its own voice, so many dB quieter, with the person's.
     """
     if reason := lacks(model.capabilities, item):
         raise ConfigurationError(f"{item.id}: {reason}")
-    lived = await _through(model, item, folder, item.sound, real_time=real_time)
+    lived = await _through(model, item, folder, item.sound, real_time=real_time, echo=echo)
     if not item.clean or Modality.AUDIO not in model.capabilities.perceives:
         return lived
-    clean = await _through(model, item, folder, item.clean, real_time=real_time)
+    clean = await _through(model, item, folder, item.clean, real_time=real_time, echo=echo)
     return msgspec.structs.replace(lived, clean=clean.said, clean_sound=clean.sound or b"")
 
 
-async def _through(model: InteractionModel, item: Item, folder: Path, sound: str, *, real_time: bool) -> Lived:
+async def _through(
+    model: InteractionModel, item: Item, folder: Path, sound: str, *, real_time: bool, echo: float | None
+) -> Lived:
     capabilities = model.capabilities
     rate = capabilities.audio_rate
     hears = Modality.AUDIO in capabilities.perceives and bool(sound)
@@ -55,6 +60,7 @@ async def _through(model: InteractionModel, item: Item, folder: Path, sound: str
     if item.frames:
         frames = await anyio.to_thread.run_sync(read_frames, folder / item.frames, item.frame_rate)
     track = Track(rate) if Modality.AUDIO in capabilities.expresses else None
+    own = None if echo is None or track is None else Echo(echo, track, rate)
     stream = await model.open(Start(ConversationId(item.id), SessionId(item.id)))
     cadence = capabilities.cadence
     said: list[At] = []
@@ -64,9 +70,10 @@ async def _through(model: InteractionModel, item: Item, folder: Path, sound: str
     async with aclosing(stream):
         for first in range(0, round(item.seconds / BEAT_SECONDS), cadence):
             begin, end = first * BEAT_SECONDS, (first + cadence) * BEAT_SECONDS
+            heard = _slice(audio, begin, end, rate) if hears else b""
             perceived = Perceived(
                 texts=() if hears else _texts(item, begin, end),
-                audio=_slice(audio, begin, end, rate) if hears else b"",
+                audio=own.over(heard, begin) if own and heard else heard,
                 frames=tuple(each for each in frames if begin <= each.media_time + _ROUNDING < end),
             )
             if real_time:

@@ -20,6 +20,12 @@ class Track:
         if sound:
             self._sound += bytes(max(0, place - len(self._sound))) + sound
 
+    def part(self, first: int, count: int) -> bytes:
+        """So many samples from `first` on, which may be below 0: before the beginning there is silence."""
+        before = min(count, max(0, -first))
+        sound = bytes(self._sound[2 * max(0, first) : 2 * max(0, first + count)])
+        return (bytes(2 * before) + sound).ljust(2 * count, b"\0")
+
     def until(self, seconds: float) -> bytes:
         """Its first seconds, with silence where there is nothing."""
         size = 2 * round(seconds * self._rate)

@@ -62,6 +62,9 @@ def test_several_processes_come_to_the_same_and_the_judge_is_judged(tmp_path: Pa
         (("--jobs", "0"), "--jobs is 1 or more, not 0"),
         (("--model", "native", "--ears", "whisper"), "--ears and --voice belong together"),
         (("--suite", "pauc"), "no items of the suites pauc"),
+        (("--echo", "-10"), "--echo is 0 to 96 dB below the model's own level, not -10"),
+        (("--echo", "nan"), "--echo is 0 to 96 dB below the model's own level, not nan"),
+        (("--model", "http://127.0.0.1:9/v1#m", "--echo", "10"), "--echo is for a model that hears and speaks"),
         (
             ("--suite", "cuespeak", "--most", "1", "--judge", "sound", "--oracle-voice", "choir"),
             "no voice called 'choir'",
@@ -98,6 +101,14 @@ def test_a_suite_that_the_model_has_no_eyes_for_has_no_figures_and_says_why(tmp_
     alone = evaluate("--items", str(tmp_path), "--suite", "startstop")
     assert alone.returncode == 1
     assert "startstop: native does not see" in alone.stderr
+
+
+def test_through_loudspeakers_the_report_says_how_loud(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = evaluate(*("--suite", "cuespeak", "--most", "1", "--judge", "words", "--echo", "10", "--json", str(report)))
+    assert done.returncode == 0, done.stderr
+    assert "through loudspeakers: it hears itself, 10 dB quieter than it speaks" in done.stdout
+    assert json.loads(report.read_bytes())["echo"] == 10
 
 
 def dies(*_arguments: object) -> None:
