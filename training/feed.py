@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ class Recipe:
     `noise`: share of the fed-back words of streams with sound that is lost; fewer are wrong. Bare words stay as they are: nothing there could tell the
     model which word was meant, so it would learn to answer any word as if it were the cue. `leaps`: share of the streams that leap over minutes, where
     that can be. `long`: share of the steps whose bare words are a quarter of the streams, four times as long: memory of many words. `long_audio`: the
-    same of those with sound, a third and three times.
+    same of those with sound, a third and three times. `mix`: task shares of the bare words.
     """
 
     audio: int = 12
@@ -34,6 +35,7 @@ class Recipe:
     leaps: float = 0.4
     seen: int = 0
     seen_beats: int = 100
+    mix: Mapping[str, float] = field(default_factory=lambda: TEXT_MIX)
 
     def share(self, workers: int) -> Recipe:
         """One worker's part."""
@@ -41,7 +43,7 @@ class Recipe:
 
 
 def streams_of(
-    count: int, beats: int, mix: dict[str, float], bank: Bank | None, levels: Levels, rng: np.random.Generator
+    count: int, beats: int, mix: Mapping[str, float], bank: Bank | None, levels: Levels, rng: np.random.Generator
 ) -> list[Stream]:
     """Random streams by task shares; bare words where there is no bank."""
     names = list(mix)
@@ -85,7 +87,7 @@ class Feed:
             found.append(collate(streams, rng, recipe.noise, leaps=recipe.leaps))
         if recipe.text:
             long = 4 if recipe.text >= 4 and rng.random() < recipe.long else 1
-            streams = streams_of(recipe.text // long, recipe.text_beats * long, TEXT_MIX, None, self._levels, rng)
+            streams = streams_of(recipe.text // long, recipe.text_beats * long, recipe.mix, None, self._levels, rng)
             found.append(collate(streams, rng, 0.0, leaps=recipe.leaps))
         if recipe.seen:
             found.append(collate(self._seen(rng), rng, 0.0))

@@ -39,6 +39,7 @@ from training.feed import Feed, Recipe
 from training.muon import Optimisers
 from training.own_words import feed_back
 from training.streams import Collated
+from training.tasks import TASKS
 
 WARM_UP = 60
 HEARING = 2.0
@@ -205,13 +206,18 @@ class Trainer:
         rate: float = 1.0,
         minutes: float | None = None,
         streams: tuple[int, ...] | None = None,
+        bare_task: tuple[str, float] | None = None,
     ) -> None:
         """Trains the stage until it has had `steps` steps in all, or for `minutes`, with its schedule by the clock.
-        `streams`: with sound, as bare words and with a camera, instead of the stage's own.
+        `streams`: with sound, as bare words and with a camera, instead of the stage's own; `bare_task`: a task of the bare words and its share.
         """
         stage = STAGES[number]
         if streams:
             stage = replace(stage, recipe=replace(stage.recipe, **dict(zip(("audio", "text", "seen"), streams))))
+        if bare_task:
+            task, share = bare_task
+            mix = {name: each * (1 - share) for name, each in stage.recipe.mix.items()}
+            stage = replace(stage, recipe=replace(stage.recipe, mix=mix | {task: mix.get(task, 0.0) + share}))
         config = self.model.config
         levels = Levels(config.low, config.high, config.levels)
         folder = bank if stage.recipe.audio else None
@@ -385,6 +391,12 @@ def main() -> None:
         help="streams of a step, instead of the stage's own: with sound, as bare words, with a camera (0)",
     )
     parser.add_argument(
+        "--bare-task",
+        nargs=2,
+        metavar=("TASK", "SHARE"),
+        help='a task of training/tasks.py that takes up this share of the bare words, as "brisk delegation" 0.7',
+    )
+    parser.add_argument(
         "--workers",
         type=int,
         default=min(8, os.cpu_count() or 1),
@@ -395,6 +407,9 @@ def main() -> None:
         parser.error("give --stage N or --all")
     if arguments.streams and len(arguments.streams) not in (2, 3):
         parser.error("--streams takes two or three numbers")
+    bare_task = (arguments.bare_task[0], float(arguments.bare_task[1])) if arguments.bare_task else None
+    if bare_task and (bare_task[0] not in TASKS or not 0 <= bare_task[1] <= 1):
+        parser.error(f"--bare-task takes one of {', '.join(TASKS)} and a share between 0 and 1")
     if arguments.workers:
         torch.set_num_threads(1)
     keep_memory()
@@ -414,7 +429,7 @@ def main() -> None:
     print(f"{count / 1e6:.2f} M parameters, {trainer.precision}, {trainer.device}, step {trainer.step}", flush=True)
     for number in range(len(STAGES)) if arguments.all else [arguments.stage]:
         steps = arguments.steps or STAGES[number].steps
-        trainer.run(number, steps, arguments.bank, arguments.rate, arguments.minutes, arguments.streams)
+        trainer.run(number, steps, arguments.bank, arguments.rate, arguments.minutes, arguments.streams, bare_task)
 
 
 if __name__ == "__main__":
