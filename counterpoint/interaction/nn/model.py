@@ -182,14 +182,18 @@ class InteractionNet(nn.Module):
         self.said_bias = nn.Parameter(torch.zeros(config.tokens))
         self.eyes = Eyes(width)
 
-    def embed_audio(self, levels: Tensor, hears: Tensor, said: Tensor, latest: Tensor) -> Tensor:
-        """A positions [B, T, width]; `levels` carries `context_frames` frames before its first beat. `latest`
-        [B, T, trail]: the words said last, however long ago: where a text is being read out from is one look away.
-        """
+    def embed_audio(self, levels: Tensor, hears: Tensor, said: Tensor) -> Tensor:
+        """A positions [B, T, width]; `levels` carries `context_frames` frames before its first beat."""
         heard = self.no_audio
         if hears.any():
             heard = torch.where(hears[:, None, None], self.ears(levels).float(), heard)
-        return heard + self.as_said(self.words[said]) + self._trail(self.after_said, latest) + self.slots[self.A]
+        return heard + self.as_said(self.words[said]) + self.slots[self.A]
+
+    def embed_latest(self, latest: Tensor) -> Tensor:
+        """What A and U positions carry of the words said last [B, T, trail], however long ago: the next word of a text
+        that is being read out stands where the words before it are these.
+        """
+        return self._trail(self.after_said, latest)
 
     def embed_understood(self, tokens: Tensor, before: Tensor) -> Tensor:
         """U positions. `before` [B, T, trail]: the words before each word."""
@@ -230,11 +234,11 @@ class InteractionNet(nn.Module):
         streams, beats = batch.understood.shape
         silence = batch.levels.new_zeros(streams, self.config.context_frames, BANDS)
         trail = self.config.trail
-        latest = latest_words(batch.said, trail)
-        audio = self.embed_audio(torch.cat([silence, batch.levels], 1), batch.hears, batch.said, latest)
+        latest = self.embed_latest(latest_words(batch.said, trail))
+        audio = self.embed_audio(torch.cat([silence, batch.levels], 1), batch.hears, batch.said) + latest
         if batch.pictures.shape[1]:
             audio = audio + self.eyes(batch.pictures, batch.seen, self.eyes.begin(streams))[0]
-        understood = self.embed_understood(batch.understood, words_before(batch.understood, trail))
+        understood = self.embed_understood(batch.understood, words_before(batch.understood, trail)) + latest
         notes = self.embed_notes(batch.note_tokens, batch.note_sources, words_before(batch.note_tokens, trail))
         layout = Layout.of(batch, self.config.sinks)
         parts = torch.cat([audio, understood.to(audio.dtype), notes.to(audio.dtype)], 1)

@@ -141,7 +141,8 @@ def step(
         levels = state.context.new_zeros(streams, FRAMES_PER_BEAT, BANDS)
     heard = torch.cat([state.context, levels], 1)
     _, said_words = follow(state.said_words, state.said[:, None])
-    audio = model.embed_audio(heard, hears, state.said[:, None], said_words[:, None])
+    own = model.embed_latest(said_words[:, None])
+    audio = model.embed_audio(heard, hears, state.said[:, None]) + own
     looked, sight = _look(model, state.sight, pictures)
     if looked is not None:
         audio = audio + looked
@@ -168,7 +169,7 @@ def step(
         understood = torch.where(typed >= 0, typed, understood)
     before, latest = follow(state.heard_words, understood[:, None])
     state = replace(state, heard_words=latest)
-    embedded = model.embed_understood(understood[:, None], before)
+    embedded = model.embed_understood(understood[:, None], before) + own
     hidden, state = _extend(model, state, embedded, always, understood[:, None] != v.PAD, 0)
     said_logits = model.said_logits(hidden)
     said = _choose(said_logits, decoding.said_padding)
