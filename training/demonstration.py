@@ -39,8 +39,9 @@ from counterpoint.evaluation.windows import cuespeak_window, timespeak_window
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import RATE
 from training.align import align
-from training.items import CONTENT, loudness, write_wav
+from training.item_sounds import loudness, write_wav
 from training.phrases import held_pair
+from training.scene_items import CONTENT
 from training.voices import Clip, Flite, Piper
 
 CUE, ANSWER = "tree", "fish"

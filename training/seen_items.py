@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from counterpoint.evaluation.items import Answer, Count, Expected, Item, Spoken, StartStop, Suite
+from counterpoint.evaluation.items import Answer, Count, Expected, Item, StartStop, Suite
 from counterpoint.interaction.nn import vocabulary as v
 from training.bank import seed_of
 from training.pictures import Repetition, shoot
 from training.scene import NoClip, Scene
+from training.scene_items import name_of, rounded, scene_item
 from training.speakers import TextSpeaker
 from training.tasks import sample
 from training.watching import KINDS, VIEWS
@@ -38,14 +39,14 @@ def expectations(scene: Scene, suite: Suite) -> tuple[Expected, ...]:
     if suite is Suite.REPCOUNT:
         if [demand.about for demand in scene.demands] != [(number,) for number in range(1, len(acted) + 1)]:
             raise NoClip
-        return (Count(tuple((_rounded(each.begin), _rounded(each.end)) for each in acted)),)
+        return (Count(tuple((rounded(each.begin), rounded(each.end)) for each in acted)),)
     return (_span(scene, acted),)
 
 
 def _span(scene: Scene, acted: list[Repetition]) -> StartStop:
     if [v.decode(list(demand.tokens)) for demand in scene.demands] != ["start", "stop"]:
         raise NoClip
-    return StartStop(_rounded(acted[0].begin), _rounded(acted[-1].end))
+    return StartStop(rounded(acted[0].begin), rounded(acted[-1].end))
 
 
 def _answers(scene: Scene) -> tuple[Expected, ...]:
@@ -57,7 +58,7 @@ def _answers(scene: Scene) -> tuple[Expected, ...]:
     for demand, thing, following in zip(scene.demands, begins, [*begins[1:], None], strict=True):
         latest = min(thing[0] + LONGEST_REPLY, scene.length, following[0] if following else scene.length)
         facts = tuple((v.TOKENS[token],) for token in demand.tokens)
-        found.append(Answer(thing, (thing[0], _rounded(latest)), facts))
+        found.append(Answer(thing, (thing[0], rounded(latest)), facts))
     return tuple(found)
 
 
@@ -66,30 +67,13 @@ def _appearance(scene: Scene, beat: int, about: tuple[int, ...]) -> tuple[float,
     film = scene.film
     for thing in film.things if film else ():
         if (v.IDS[thing.colour], v.IDS[thing.kind]) == about and film is not None and film.beat(thing.begin) == beat:
-            return _rounded(thing.begin), _rounded(min(thing.end, scene.length))
+            return rounded(thing.begin), rounded(min(thing.end, scene.length))
     raise NoClip
-
-
-def _rounded(seconds: float) -> float:
-    return round(float(seconds), 3)
 
 
 def seen_item(scene: Scene, suite: Suite, split: str, name: str) -> Item:
     """The scene as an item, its frames in `name`.ppm."""
-    return Item(
-        name,
-        suite,
-        split,
-        round(scene.length, 3),
-        frames=f"{name}.ppm",
-        words=tuple(
-            Spoken(v.TOKENS[word], _rounded(placed.start + end))
-            for placed in scene.placed
-            for word, end in zip(placed.utterance.words, placed.utterance.ends, strict=True)
-        ),
-        speaking=tuple((_rounded(placed.start), _rounded(placed.end)) for placed in scene.placed),
-        expect=expectations(scene, suite),
-    )
+    return scene_item(scene, suite, split, name, expectations(scene, suite), frames=f"{name}.ppm")
 
 
 def write_frames(path: Path, frames: np.ndarray) -> None:
@@ -97,11 +81,6 @@ def write_frames(path: Path, frames: np.ndarray) -> None:
     _, height, width, _ = frames.shape
     head = f"P6\n{width} {height}\n255\n".encode()
     path.write_bytes(b"".join(head + frame.tobytes() for frame in frames))
-
-
-def name_of(suite: Suite, split: str, seed: int, number: int) -> str:
-    """Of an item, also of one that is heard."""
-    return f"{suite.value}-{split.replace(' ', '-')}-{number:03}" + (f"-{seed}" if seed else "")
 
 
 def made(suite: Suite, split: str, number: int, out: Path, seed: int = 0) -> Item:

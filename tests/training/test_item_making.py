@@ -15,7 +15,10 @@ from counterpoint.evaluation.scoring import score
 from counterpoint.evaluation.sound import read_wav
 from counterpoint.interaction.nn import vocabulary as v
 from training import overlaps
-from training.items import TASKS, SynthSpeaker, item_of, make, mixed, spread, voices_of
+from training.heard_items import TASKS, heard_item, make
+from training.item_sounds import mixed
+from training.item_voices import SynthSpeaker, voices_of
+from training.items import spread
 from training.scene import NoClip, Scene
 from training.speakers import TextSpeaker
 from training.tasks import sample
@@ -28,7 +31,7 @@ def scenes(suite: Suite, count: int) -> list[tuple[Scene, Item]]:
         known = [task for task in TASKS[suite] if task not in overlaps.KINDS]
         scene = sample(random, known[seed % len(known)], lambda random=random: TextSpeaker(random), 110)
         try:
-            found.append((scene, item_of(scene, suite, "seen voices", f"{suite.value}-{seed}", "nobody")))
+            found.append((scene, heard_item(scene, suite, "seen voices", f"{suite.value}-{seed}", "nobody")))
         except ValueError:  # nothing is expected
             continue
         if len(found) == count:
@@ -102,7 +105,7 @@ def made(kind: str, count: int = 4) -> list[tuple[Scene, Scene | None, Item]]:
         except NoClip:
             continue
         found.append(
-            (scene, clean, item_of(scene, Suite.DUPLEX, "unseen variants", f"{kind}-{seed}", name, (expected,)))
+            (scene, clean, heard_item(scene, Suite.DUPLEX, "unseen variants", f"{kind}-{seed}", name, (expected,)))
         )
         if len(found) == count:
             return found
