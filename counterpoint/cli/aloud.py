@@ -2,9 +2,9 @@
 question that is asked in real time, with what was heard as a stereo file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
@@ -102,10 +102,12 @@ async def ask(
     sound: bytes,
     *,
     heard: Callable[[MicroTurn, float], None] | None = None,
+    meanwhile: Callable[[Session], Coroutine[Any, Any, None]] | None = None,
     patience: float = UNANSWERED_SECONDS,
 ) -> AskedAloud:
     """Streams the sound in as it would be said, until all is answered. `heard`: is told each micro-turn, and how many
-    seconds had been recorded when it came. `patience`: where nothing was said to what was understood last.
+    seconds had been recorded when it came. `meanwhile`: begins with the sound. `patience`: where nothing was said to
+    what was understood last.
     """
     rate = runtime.interaction.capabilities.audio_rate
     path = SoundPath(rate, rate)
@@ -123,6 +125,8 @@ async def ask(
     ):
         asked = AskedAloud(card, narrator, session.conversation)
         tasks.start_soon(card.run)
+        if meanwhile is not None:
+            tasks.start_soon(meanwhile, session)
         tasks.start_soon(path.carry, session, card)
         await until_quiet(session, card, path, patience)
         tasks.cancel_scope.cancel()

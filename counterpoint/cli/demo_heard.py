@@ -81,6 +81,21 @@ class Heard:
             found.append(Said(self._onset(played, begin), self._moments[-1].at, text.strip()))
         return [each for each in found if each.text]
 
+    def words(self, played: Sequence[int]) -> list[Said]:
+        """Single words, each where its sound begins: at the earliest where that of the word before it ended."""
+        found: list[Said] = []
+        begin = -1.0
+        for each in self._moments:
+            if each.sounds and begin < 0:
+                begin = each.at
+            if words := each.text.split():
+                start = each.at if begin < 0 else self._onset(played, begin)
+                found += [Said(start, each.at, word) for word in words]
+                begin = each.at + BEAT_SECONDS if each.sounds else -1.0
+            elif not each.sounds:
+                begin = -1.0
+        return found
+
     def silent_from(self, played: Sequence[int], since: float, until: float) -> float:
         """When the last sound between two times ended; `since` where there was none."""
         first, last = (min(len(played), round(seconds * self._rate)) for seconds in (since, until))

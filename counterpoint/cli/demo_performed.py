@@ -2,18 +2,33 @@
 
 from array import array
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 
 from counterpoint.cli.demo_account import Account, Handed
+from counterpoint.cli.demo_film import Sight
 from counterpoint.cli.demo_heard import Heard
+from counterpoint.cli.demo_watched import Watched
 from counterpoint.cli.score import Beats, Voice
-from counterpoint.cli.score_picture import Mark, score_picture
+from counterpoint.cli.score_picture import STILL_SECONDS, Mark, Strip, score_picture
+from counterpoint.cli.stills import stills
 from counterpoint.evaluation.items import Item
+from counterpoint.shared_context.chunks import VideoChunk
 from counterpoint.shared_context.entries import Asked, Body, NoteLaid, Stored, ToolCalled, ToolReturned
 from counterpoint.shared_context.notes import Delivery
 
 TITLE = "counterpoint demo. Grey: what the person really said; below it what the model understood"
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """The film, and what is to be seen in it; both empty where there is no camera."""
+
+    frames: Sequence[VideoChunk] = ()
+    sights: Sequence[Sight] = ()
+
+
+BLIND: Final = Seen()
 
 
 class _Timed(msgspec.Struct, frozen=True):
@@ -24,17 +39,25 @@ class _Timed(msgspec.Struct, frozen=True):
 class Performed:
     """`both`: PCM16 in stereo, the person on the left."""
 
-    def __init__(self, item: Item, heard: Heard, both: bytes, rate: int, entries: Sequence[Stored]) -> None:
+    def __init__(
+        self, item: Item, heard: Heard, both: bytes, rate: int, entries: Sequence[Stored], seen: Seen = BLIND
+    ) -> None:
         sides = array("h", both)
         self.item = item
         self.rate = rate
         self.person, self.agent = sides[::2], sides[1::2]
         self._heard = heard
+        self._seen = seen
         beats = Beats()
         self._log = [_Timed(heard.seconds(beats.of(stored)), stored.entry.body) for stored in entries]
 
-    def account(self) -> Account:
-        return Account(self.item, self._heard, self.agent, self.handed(), len(self.agent) / self.rate)
+    def account(self) -> list[str]:
+        """Lines: of what was heard, then of what was seen."""
+        until = len(self.agent) / self.rate
+        lines = Account(self.item, self._heard, self.agent, self.handed(), until).lines()
+        if self._seen.frames:
+            lines += Watched(self.item, self._seen.sights, self._heard.words(self.agent), until).lines()
+        return lines
 
     def handed(self) -> list[Handed]:
         found: list[Handed] = []
@@ -49,7 +72,14 @@ class Performed:
 
     def picture(self) -> str:
         sides: dict[Voice, Sequence[int]] = {"person": self.person, "agent": self.agent}
-        return score_picture(TITLE, sides, self.rate, list(self._marks()))
+        return score_picture(TITLE, sides, self.rate, list(self._marks()), self._strip())
+
+    def _strip(self) -> Strip | None:
+        until = len(self.person) / self.rate
+        seen = [each for each in self._seen.frames if each.media_time < until]
+        if not seen:
+            return None
+        return Strip(stills(seen, STILL_SECONDS), [each for each in self._seen.sights if each.begin < until])
 
     def _marks(self) -> Iterator[Mark]:
         for begin, end in self.item.speaking:

@@ -25,7 +25,7 @@ class Options(msgspec.Struct, frozen=True):
     processes take the delegations; the tools, which are theirs then, are named to the interaction model.
     `conversation`: its id, to be taken up again later; `record`: a folder. `ears` and `voice`, both or neither: for an
     interaction model that only reads and writes. `audio`: through a microphone and a speaker; `wav`: the file that the
-    person says; `answer`: where to write what is heard.
+    person says; `answer`: where to write what is heard. `watch`: the demo with a camera.
     """
 
     interaction: str = "local:smollm2"
@@ -43,6 +43,7 @@ class Options(msgspec.Struct, frozen=True):
     audio: bool = False
     wav: str | None = None
     answer: str | None = None
+    watch: bool = False
 
 
 def report(line: str) -> None:

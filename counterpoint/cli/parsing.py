@@ -34,6 +34,7 @@ examples:
   counterpoint talk --docs docs                     talk about a folder of documents
   counterpoint talk --tools my_package.tools:tools  with tools of your own
   counterpoint demo                                 our own model hears a recorded voice and answers aloud
+  counterpoint demo --watch                         it watches a film, and counts and tells what it was asked to
   counterpoint demo --interaction local:smollm2     a model that reads: a scripted person types
   counterpoint worker --store redis://localhost --docs docs
   counterpoint talk --store redis://localhost --served
@@ -74,6 +75,11 @@ def parser() -> argparse.ArgumentParser:
         f"--voice {READER})"
     )
     demonstration.add_argument("--interaction", metavar="NAME", help=who)
+    demonstration.add_argument(
+        "--watch",
+        action="store_true",
+        help="somebody before a camera asks for what they do to be counted, and for a thing to be told when it appears",
+    )
     _aloud(demonstration, "ask this aloud in place of the script")
     _worker(commands)
     _dead(commands)
@@ -122,7 +128,7 @@ def _aloud(command: argparse.ArgumentParser, what: str) -> None:
         "--out",
         metavar="FILE",
         help="where what was heard is written, in stereo (default: FILE.answer.wav beside --wav FILE; the demo of our "
-        "own model: counterpoint-demo.wav, and the score as a picture beside it)",
+        "own model: counterpoint-demo.wav, with --watch counterpoint-watch.wav, and the score as a picture beside it)",
     )
     command.add_argument("--ears", metavar="NAME", help=f"what hears for a model that reads: {EARS}")
     command.add_argument("--voice", metavar="NAME", help=f"what speaks for a model that writes: {VOICES}")
@@ -133,7 +139,7 @@ async def _talk(runtime: Runtime, options: Options) -> None:
 
 
 async def _demo(runtime: Runtime, options: Options) -> None:
-    scripted = demo_aloud if options.interaction == NATIVE else demo
+    scripted = demo_aloud if options.interaction == NATIVE or options.watch else demo
     await (scripted if options.wav is None else aloud)(runtime, options)
 
 
@@ -219,7 +225,11 @@ def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options
     spoken = {name: getattr(arguments, name, None) for name in ("ears", "voice", "wav", "answer")}
     audio = getattr(arguments, "audio", False)
     interaction = arguments.interaction or (READER if spoken["ears"] or spoken["voice"] else NATIVE)
-    heard = not audio and spoken["wav"] is None and arguments.command == "demo" and interaction == NATIVE
+    watch = getattr(arguments, "watch", False)
+    scripted = not audio and spoken["wav"] is None and arguments.command == "demo"
+    heard = scripted and (interaction == NATIVE or watch)
+    if watch and spoken["wav"] is not None:
+        raise ConfigurationError("--watch and --wav exclude each other: a film comes with a voice of its own")
     if audio and spoken["wav"] is not None:
         raise ConfigurationError("--audio and --wav exclude each other: who is to be heard?")
     if spoken["answer"] is not None and spoken["wav"] is None and not heard:
@@ -241,6 +251,7 @@ def _options(arguments: argparse.Namespace, store: Callable[[], str]) -> Options
         record=arguments.record,
         color=sys.stdout.isatty() and not arguments.no_color,
         audio=audio,
+        watch=watch,
         **spoken,
     )
 

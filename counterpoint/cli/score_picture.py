@@ -1,5 +1,5 @@
 """The score of a conversation in sound as a picture (SVG): both voices as they sounded, with their words, and what the
-background did; in systems, one below the other, like a score.
+background did; in systems, one below the other, like a score. Above the voices, if there is a film, what was seen.
 
 Knows neither sessions nor stores.
 """
@@ -11,7 +11,9 @@ from typing import Final
 
 import msgspec
 
+from counterpoint.cli.demo_film import Sight
 from counterpoint.cli.score import VOICES, Voice, clock
+from counterpoint.cli.stills import Still
 from counterpoint.config import BEAT_SECONDS
 
 SYSTEM_SECONDS: Final = 13.0
@@ -32,6 +34,12 @@ _SYSTEM: Final = 2 * _LANE + _BACKGROUND_ROWS * _ROW + 40
 _COLORS: Final = {"person": "#0a7d91", "agent": "#2c8a3d", "background": "#a6750c"}
 _LOUD: Final = 12_000
 
+STILL_SECONDS: Final = 1.0
+"""From one picture of a strip to the next: a system has room for whole ones."""
+
+_STILL: Final = round(STILL_SECONDS * _SECOND) - 2
+_STRIP: Final = _STILL + 2 * _ROW
+
 
 class Mark(msgspec.Struct, frozen=True):
     """Words at a time, in seconds; `faint`: not what was perceived, but what was really said."""
@@ -42,12 +50,28 @@ class Mark(msgspec.Struct, frozen=True):
     faint: bool = False
 
 
-def score_picture(title: str, sides: dict[Voice, Sequence[int]], rate: int, marks: Sequence[Mark]) -> str:
+class Strip(msgspec.Struct, frozen=True):
+    """Pictures, `STILL_SECONDS` apart, and what is to be seen in them."""
+
+    stills: Sequence[Still]
+    sights: Sequence[Sight]
+
+
+def score_picture(
+    title: str, sides: dict[Voice, Sequence[int]], rate: int, marks: Sequence[Mark], strip: Strip | None = None
+) -> str:
     """The whole file. `sides`: the samples of who sounded."""
     seconds = max(1.0, *(len(samples) / rate for samples in sides.values()))
     systems = range(int(seconds / SYSTEM_SECONDS - 1e-6) + 1)
-    drawn = [_system(number, sides, rate, marks) for number in systems]
-    width, height = _LEFT + round(SYSTEM_SECONDS * _SECOND) + 30, 40 + _SYSTEM * len(systems)
+    high = _SYSTEM + (_STRIP if strip else 0)
+    drawn: list[str] = []
+    for number in systems:
+        top, begin = 40 + number * high, number * SYSTEM_SECONDS
+        drawn.append(_ruler(top, begin, high))
+        if strip:
+            drawn.append(_strip(strip, begin, top + 20))
+        drawn.append(_voices(top + high - _SYSTEM + 20, begin, sides, rate, marks))
+    width, height = _LEFT + round(SYSTEM_SECONDS * _SECOND) + 30, 40 + high * len(systems)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
         f'font-size="12"><rect width="100%" height="100%" fill="white"/>\n<text x="12" y="22" font-size="14">'
@@ -55,11 +79,10 @@ def score_picture(title: str, sides: dict[Voice, Sequence[int]], rate: int, mark
     )
 
 
-def _system(number: int, sides: dict[Voice, Sequence[int]], rate: int, marks: Sequence[Mark]) -> str:
-    top, begin = 40 + number * _SYSTEM, number * SYSTEM_SECONDS
-    parts = [_ruler(top, begin)]
+def _voices(top: float, begin: float, sides: dict[Voice, Sequence[int]], rate: int, marks: Sequence[Mark]) -> str:
+    parts: list[str] = []
     for place, voice in enumerate(VOICES):
-        y = top + 20 + place * _LANE
+        y = top + place * _LANE
         middle = y + (_WAVE // 2 if voice in sides else _ROW)
         parts.append(f'<text x="12" y="{middle + 4}" fill="{_COLORS[voice]}">{voice}</text>')
         if voice in sides:
@@ -70,8 +93,28 @@ def _system(number: int, sides: dict[Voice, Sequence[int]], rate: int, marks: Se
     return "\n".join(parts)
 
 
-def _ruler(top: float, begin: float) -> str:
-    bottom = top + _SYSTEM - 14
+def _strip(strip: Strip, begin: float, top: float) -> str:
+    """Each picture begins where it was taken; below it a bar as long as what is to be seen."""
+    end = begin + SYSTEM_SECONDS
+    parts = [f'<text x="12" y="{top + _STILL // 2 + 4}" fill="{_COLORS["person"]}">camera</text>']
+    parts += [
+        f'<image x="{_x(each.at - begin):.1f}" y="{top}" width="{_STILL}" height="{_STILL}" href="{escape(each.uri)}"/>'
+        for each in strip.stills
+        if begin <= each.at < end
+    ]
+    for each in strip.sights:
+        if each.begin < end and each.end > begin:
+            first, last = max(each.begin, begin) - begin, min(each.end, end) - begin
+            parts.append(
+                f'<rect x="{_x(first):.1f}" y="{top + _STILL + 3}" width="{(last - first) * _SECOND - 1:.1f}" '
+                f'height="3" fill="{_COLORS["person"]}"/>'
+            )
+    captions = [Mark(each.begin, "person", each.what, faint=True) for each in strip.sights if begin <= each.begin < end]
+    return "\n".join(parts + _words(captions, begin, top + _STILL + 4, 1))
+
+
+def _ruler(top: float, begin: float, high: int) -> str:
+    bottom = top + high - 14
     lines = [
         f'<line x1="{_x(second)}" x2="{_x(second)}" y1="{top + 16}" y2="{bottom}" stroke="#e4e4e4"/>'
         f'<text x="{_x(second) - 12}" y="{top + 12}" fill="#777">{clock(round((begin + second) / BEAT_SECONDS))}</text>'

@@ -1,8 +1,11 @@
 """Pictures of an item: a file of portable pixmaps (P6, eight bits) one after the other, as
-`ffmpeg -i clip.mp4 -vf fps=5 -f image2pipe -c:v ppm frames.ppm` writes them.
+`ffmpeg -i clip.mp4 -vf fps=5 -f image2pipe -c:v ppm frames.ppm` writes them; or that file in gzip, if it is called
+`.gz`.
 """
 
+import gzip
 import re
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +18,8 @@ _HEAD: Final = re.compile(rb"P6(?:\s+|#[^\n]*\n)+(\d{1,5})(?:\s+|#[^\n]*\n)+(\d{
 def read_frames(path: Path, rate: float) -> list[VideoChunk]:
     """`rate`: frames per second. Raises `ConfigurationError`."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
     frames: list[VideoChunk] = []
     place = 0
