@@ -3,6 +3,7 @@
 
     python -m training.demonstration                                          # into counterpoint/cli/demo_script
     python -m training.demonstration --try 5 --state training/runs/next/state.pt   # what a model makes of it, at five places in the beat
+    python -m training.demonstration --watch                                  # the film of `--watch` and the voice to it; also with --try
 
 The pair of cue and answer is never trained on, nor are two of the phrasings of its mentions. The synthesizer's noise depends on the seed, so the same
 versions make the same sound.
@@ -19,7 +20,10 @@ import anyio
 import numpy as np
 import onnxruntime
 
-from counterpoint.cli.demo_script import SCRIPT
+from counterpoint.cli.demo_film import load_sights
+from counterpoint.cli.demo_heard import Said
+from counterpoint.cli.demo_script import SCRIPT, WATCHING
+from counterpoint.cli.demo_watched import Watched
 from counterpoint.evaluation.items import (
     Expected,
     Hand,
@@ -43,6 +47,7 @@ from training.item_sounds import loudness, write_wav
 from training.phrases import held_pair
 from training.scene_items import CONTENT
 from training.voices import Clip, Flite, Piper
+from training.watched import PLAY, item_of, save_film, staged
 
 CUE, ANSWER = "tree", "fish"
 LENGTH, SEED = 1.05, 0
@@ -98,17 +103,31 @@ def made() -> tuple[np.ndarray, Item]:
         speaking.append((round(now, 3), round(end, 3)))
         ends.append(round(now + clip.ends[-1], 3))
         now = end + line.pause
-    sound = np.random.default_rng(SEED).normal(0, NOISE, int(now * RATE))
-    for start, samples in pieces:
-        first = int(start * RATE)
-        sound[first : first + len(samples)] += samples
     asked = next(end for line, end in zip(LINES, ends, strict=True) if line.kind == "look up")
     notes = (Laid(round(asked + LOOKING, 3), f"{FOUND.capitalize()}."),)
     item = Item(
         "demo", Suite.DELEGATION, "unseen synthesizers", round(now, 3), sound="person.wav", voice="piper joe", words=tuple(words), notes=notes,
         speaking=tuple(speaking), expect=tuple(expected(ends, now)),
     )  # fmt: skip
-    return sound.clip(-1, 1).astype(np.float32), item
+    return mixed(pieces, now), item
+
+
+def mixed(pieces: list[tuple[float, np.ndarray]], length: float) -> np.ndarray:
+    """What is said when, with a little noise."""
+    sound = np.random.default_rng(SEED).normal(0, NOISE, int(length * RATE))
+    for start, samples in pieces:
+        first = int(start * RATE)
+        sound[first : first + len(samples)] += samples
+    return sound.clip(-1, 1).astype(np.float32)
+
+
+def made_watching(folder: Path) -> tuple[np.ndarray, Item]:
+    """The sound and the item of `--watch`; its film is left in the folder."""
+    clips = said(PLAY.tally), said(PLAY.wish)
+    scenes = staged(PLAY, clips, tuple(len(clip.samples) / RATE for clip in clips))
+    item = item_of(PLAY, scenes, "person.wav", "piper joe")
+    print(f"{folder}: {save_film(scenes, folder) / 1000:.0f} kB of pictures")
+    return mixed([(start, clip.samples) for start, clip in scenes.lines], item.seconds), item
 
 
 def expected(ends: list[float], length: float) -> list[Expected]:
@@ -135,16 +154,18 @@ def expected(ends: list[float], length: float) -> list[Expected]:
     return sorted(found, key=lambda each: each.begin)
 
 
-async def tried(places: int, state: Path | None) -> None:
+async def tried(places: int, state: Path | None, script: Path) -> None:
     """Lives through it, begun at different places in the beat."""
     from counterpoint.interaction.engines.native import NativeInteraction
     from counterpoint.interaction.nn.checkpoint import load_model
     from training.evaluate import from_state
 
-    item = load_items(SCRIPT)[0]
-    sound = np.frombuffer(read_wav(SCRIPT / item.sound, RATE), "<i2").astype(np.float32) / 32768
+    item = load_items(script)[0]
+    sound = np.frombuffer(read_wav(script / item.sound, RATE), "<i2").astype(np.float32) / 32768
     model = NativeInteraction(from_state(state) if state else load_model())
     with tempfile.TemporaryDirectory() as folder:
+        if item.frames:
+            (Path(folder) / item.frames).symlink_to(script / item.frames)
         for place in range(places):
             late = place * 0.2 / places
             write_wav(Path(folder) / item.sound, np.concatenate([np.zeros(int(late * RATE), np.float32), sound]), False)
@@ -153,6 +174,9 @@ async def tried(places: int, state: Path | None) -> None:
             print(
                 f"handed over: {lived.handed}; said: {' '.join(f'{each.time:.1f} {each.word}' for each in lived.said)}"
             )
+            if item.frames:
+                words = [Said(each.time, each.until, each.word) for each in lived.said]  # the film was not late
+                print("\n".join(Watched(item, load_sights(script), words, item.seconds).lines()))
     model.close()
 
 
@@ -167,16 +191,18 @@ def main() -> None:
         metavar="N",
         help="make nothing; let a model live through what is there",
     )
+    parser.add_argument("--watch", action="store_true", help="of the demo with a camera")
     parser.add_argument("--state", type=Path, help="of a training run (default: the shipped weights)")
     arguments = parser.parse_args()
+    script = WATCHING if arguments.watch else SCRIPT
     if arguments.places:
-        anyio.run(tried, arguments.places, arguments.state)
+        anyio.run(tried, arguments.places, arguments.state, script)
         return
-    sound, item = made()
-    SCRIPT.mkdir(parents=True, exist_ok=True)
-    write_wav(SCRIPT / item.sound, sound, False)
-    save_items((item,), SCRIPT)
-    print(f"{SCRIPT / item.sound}: {item.seconds:.1f} s")
+    script.mkdir(parents=True, exist_ok=True)
+    sound, item = made_watching(script) if arguments.watch else made()
+    write_wav(script / item.sound, sound, False)
+    save_items((item,), script)
+    print(f"{script / item.sound}: {item.seconds:.1f} s")
 
 
 if __name__ == "__main__":
