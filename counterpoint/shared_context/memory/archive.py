@@ -1,8 +1,11 @@
 """All conversations that a memory store keeps, their media, and how many bytes that makes. It never waits."""
 
+from collections.abc import Sequence
+
 from counterpoint.errors import ConversationClosed, StoreFull, UnknownConversation
 from counterpoint.shared_context.ids import ConversationId
 from counterpoint.shared_context.memory.conversation import Conversation
+from counterpoint.shared_context.memory.ledger import Ledger
 from counterpoint.shared_context.memory.shelf import Shelf
 
 FORGOTTEN_KEPT = 10_000
@@ -20,6 +23,12 @@ class Archive:
         self._closed: dict[ConversationId, Conversation] = {}
         self._forgotten: dict[ConversationId, int] = {}
         self._floor = 0
+        self.last_stamp = 0
+
+    def stamp(self) -> int:
+        """A new one. None is given twice, also after the archive was set back."""
+        self.last_stamp += 1
+        return self.last_stamp
 
     def find(self, conversation: ConversationId) -> Conversation | None:
         return self._conversations.get(conversation)
@@ -34,11 +43,19 @@ class Archive:
             return kept
         raise ConversationClosed(f"conversation {conversation!r} is not kept here: never opened, or forgotten")
 
-    def openable(self, conversation: ConversationId, born: int) -> Conversation:
+    def openable(self, conversation: ConversationId) -> Conversation:
         """The conversation of that id, a new one if there is none."""
         if (kept := self._conversations.get(conversation)) is None:
-            kept = self._conversations[conversation] = Conversation(conversation, born, self.floor_of(conversation))
+            kept = Conversation(conversation, self.stamp(), self.floor_of(conversation))
+            self._conversations[conversation] = kept
         return kept
+
+    def append(self, kept: Conversation, ledger: Ledger, records: Sequence[bytes]) -> None:
+        """Encoded entries of the ledger's writer; whoever follows is woken."""
+        for record in records:
+            ledger.add(kept.log.append(record, self.stamp()))
+            self.grew(len(record))
+        kept.changed.wake()
 
     def floor_of(self, conversation: ConversationId) -> int:
         return max(self._floor, self._forgotten.get(conversation, 0))
@@ -56,9 +73,10 @@ class Archive:
         """Of everything that was ever kept here."""
         return max((kept.newest_epoch for kept in self._conversations.values()), default=self._floor)
 
-    def after(self, newest_epoch: int) -> None:
-        """This is an older state of an archive: no epoch up to that one is given again."""
-        self._floor = max(self._floor, newest_epoch)
+    def after(self, newer: "Archive") -> None:
+        """This is an older state of that archive: no epoch and no stamp is given again."""
+        self.last_stamp = newer.last_stamp
+        self._floor = max(self._floor, newer.newest_epoch)
         for kept in self._conversations.values():
             kept.floor = max(kept.floor, self._floor)
 

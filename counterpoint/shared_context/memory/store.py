@@ -6,14 +6,13 @@ in between: it happens whole or not at all, and nobody else in the middle of it.
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from copy import deepcopy
-from itertools import count
 from typing import Final, Self, TypeVar
 
 import anyio
 import anyio.lowlevel
 from msgspec.structs import replace
 
-from counterpoint.errors import ConfigurationError, Fenced, Rewound, UnknownDelegation, WriteRefused
+from counterpoint.errors import ConfigurationError, Rewound, WriteRefused
 from counterpoint.shared_context import dates
 from counterpoint.shared_context.admission import (
     MAX_MEDIA_BYTES,
@@ -27,18 +26,14 @@ from counterpoint.shared_context.admission import (
     only,
 )
 from counterpoint.shared_context.codec import encode
-from counterpoint.shared_context.delegations import Delegation, Priority
-from counterpoint.shared_context.endings import STORE, given_up, withdrawn_at_close
+from counterpoint.shared_context.delegations import Priority
 from counterpoint.shared_context.entries import Amended, Asked, Body, Closed, Entry, Settled, Stored, Withdrawn
 from counterpoint.shared_context.ids import ConversationId, DelegationId, MediaId, Position, WriterId
 from counterpoint.shared_context.memory.adopting import Adopted, Adopting
 from counterpoint.shared_context.memory.archive import Archive
 from counterpoint.shared_context.memory.conversation import Conversation
-from counterpoint.shared_context.memory.ledger import Ledger
-from counterpoint.shared_context.memory.queues import Pending, Queues
 from counterpoint.shared_context.memory.restoring import restore_log
-from counterpoint.shared_context.memory.wakeup import WakeUp
-from counterpoint.shared_context.scribe import Scribe
+from counterpoint.shared_context.memory.work import Work
 from counterpoint.shared_context.store import (
     ADOPTED_MEDIA_SECONDS,
     Adoption,
@@ -80,12 +75,8 @@ class MemoryStore:
         if min(max_bytes, max_media_bytes, max_attempts) < 1:
             raise ConfigurationError("a memory store's limits are at least 1")
         self._max_media_bytes = max_media_bytes
-        self._max_attempts = max_attempts
-        self._clock = clock
         self._archive = Archive(max_bytes)
-        self._queues = Queues()
-        self._offered = WakeUp()
-        self._stamps = count(1)
+        self._work = Work(self._archive, max_attempts, clock)
         self._restored: dict[ConversationId, str] = {}
         self._adopted = Adopting()
 
@@ -99,7 +90,7 @@ class MemoryStore:
 
     async def open(self, conversation: ConversationId, writer: WriterId) -> Opening:
         check_names(conversation, writer)
-        return self._archive.openable(conversation, next(self._stamps)).open(writer)
+        return self._archive.openable(conversation).open(writer)
 
     async def append(self, fence: Fence, entries: Sequence[Entry]) -> Sequence[Position]:
         check_plain(entries)
@@ -136,17 +127,17 @@ class MemoryStore:
 
     async def restore(self, fence: Fence, given: Restoration) -> Standing:
         self._archive.check_not_forgotten(fence.conversation, fence.epoch)
-        kept = self._archive.openable(fence.conversation, next(self._stamps))
+        kept = self._archive.openable(fence.conversation)
         kept.check_not_overtaken(fence)
         if self._restored.get(fence.conversation) != given.token:
             if kept.log.tail != given.tail:
                 raise Rewound(f"the log of {fence.conversation!r} does not end at {given.tail}")
             self._restored[fence.conversation] = given.token
             before = kept.size
-            restore_log(kept, fence, given, lambda: next(self._stamps))
+            restore_log(kept, fence, given, self._archive.stamp)
             self._archive.grew(kept.size - before)
             if given.unsettled is not None:
-                self._requeue(kept, given.unsettled)
+                self._work.become(kept, given.unsettled, anyio.current_time())
         kept.changed.wake()
         return kept.standing(fence)
 
@@ -178,10 +169,7 @@ class MemoryStore:
         kept, _, fresh = self._operation(fence, entry, Closed)
         if fresh:
             encode(entry)  # nothing is withdrawn for an entry that cannot be written
-            scribe = Scribe(Fence(kept.id, STORE, fence.epoch), self._clock)
-            self._add(kept, Ledger(), [encode(scribe.write(body)) for body in withdrawn_at_close(kept.pending)])
-            for delegation in list(kept.pending):
-                self._drop(kept, delegation)
+            self._work.withdraw_all(kept, fence.epoch)
         position = self._write(kept, fence, (entry,), always=True)[0]
         if fresh:
             self._archive.close(kept)
@@ -208,7 +196,7 @@ class MemoryStore:
             raise WriteRefused(f"a conversation of the id {conversation!r} is kept here already")
         for each in media:
             check_media(each.id, each.data, self._max_media_bytes)
-        self._adopted.take(conversation, token, entries, media, begins=begins, stamp=lambda: next(self._stamps))
+        self._adopted.take(conversation, token, entries, media, begins=begins, stamp=self._archive.stamp)
         if whole is not None:
             self._settle_in(self._adopted.whole(conversation, whole), whole)
 
@@ -219,11 +207,10 @@ class MemoryStore:
         delegation = asked.delegation
         if fresh:
             check_offer(fence, delegation)
-            if delegation.id in kept.pending or self._queues.dead_letter(kept.id, delegation.id):
-                raise WriteRefused(f"delegation {delegation.id!r} was offered before")
+            self._work.check_new(kept, delegation.id)
         position = self._write(kept, fence, (entry,))[0]
         if fresh:
-            self._queue(kept, replace(delegation, upto=position))
+            self._work.offer(kept, replace(delegation, upto=position), anyio.current_time())
         return position
 
     async def amend(self, fence: Fence, entry: Entry) -> Position:
@@ -238,8 +225,7 @@ class MemoryStore:
             kept.check_unsettled(withdrawn.delegation)
         position = self._write(kept, fence, (entry,), always=True)[0]
         if fresh:
-            kept.withdrawn(kept.pending[withdrawn.delegation])
-            self._drop(kept, withdrawn.delegation)
+            self._work.withdraw(kept, withdrawn.delegation)
         return position
 
     # delegations, the worker's side
@@ -261,19 +247,15 @@ class MemoryStore:
         while True:
             # From here to the return nothing waits: a caller that is cancelled was granted nothing.
             now = anyio.current_time()
-            while pending := self._queues.take(queues, now, at_least):
-                if pending.lost < self._max_attempts:
-                    return self._grant(pending, worker, seconds, now)
-                self._give_up(pending)
+            if lease := self._work.take(queues, worker, seconds, now, at_least):
+                return lease
             if now >= deadline:
                 return None
-            with anyio.CancelScope(deadline=min(deadline, self._queues.next_expiry(queues, at_least))):
-                await self._offered.wait()
+            with anyio.CancelScope(deadline=min(deadline, self._work.queues.next_expiry(queues, at_least))):
+                await self._work.offered.wait()
 
     async def renew(self, lease: Lease) -> None:
-        if (pending := self._leased(lease)) is None:
-            raise Fenced(f"delegation {lease.delegation.id!r} is no longer {lease.fence.writer!r}'s")
-        self._queues.renew(pending, anyio.current_time() + lease.seconds)
+        self._work.renew(lease, anyio.current_time())
 
     async def settle(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Position]:
         check_settling(lease.delegation.id, entries)
@@ -284,26 +266,18 @@ class MemoryStore:
         ledger = kept.ledger(lease.fence, entries)
         positions = self._write(kept, lease.fence, entries)
         if pending:
-            self._drop(kept, pending.delegation.id)
+            self._work.end(kept, pending.delegation.id)
         kept.remember(lease.fence, ledger)
         return positions
 
     async def release(self, lease: Lease) -> None:
-        if pending := self._leased(lease):
-            self._queues.release(pending)
-            self._offered.wake()
+        self._work.release(lease)
 
     async def dead(self, queue: str) -> Sequence[DeadLetter]:
-        return self._queues.dead(queue)
+        return self._work.queues.dead(queue)
 
     async def retry(self, conversation: ConversationId, delegation: DelegationId) -> None:
-        kept = self._archive.find(conversation)
-        letter = self._queues.dead_letter(conversation, delegation)
-        if kept is None or letter is None:
-            raise UnknownDelegation(f"delegation {delegation!r} of {conversation!r} is not among the dead letters")
-        kept.check_open()
-        self._queues.unbury(letter)
-        self._queue(kept, letter.delegation)
+        self._work.retry(conversation, delegation, anyio.current_time())
 
     # media
 
@@ -323,15 +297,15 @@ class MemoryStore:
         """What sets the store back to how it is now, as a server does that comes back without its last writes: for
         tests. Nobody is told.
         """
-        saved = deepcopy((self._archive, self._queues))
+        saved = deepcopy((self._archive, self._work.queues))
 
         def set_back() -> None:
             newer = self._archive
-            self._archive, self._queues = deepcopy(saved)
-            self._archive.after(newer.newest_epoch)
+            self._archive, queues = deepcopy(saved)
+            self._archive.after(newer)
             newer.wake_all()
+            self._work.set_back(self._archive, queues)
             self._restored.clear()
-            self._offered.wake()
 
         return set_back
 
@@ -355,14 +329,8 @@ class MemoryStore:
             records = [encode(entry) for entry in fresh]
             if not always:
                 self._make_room(sum(map(len, records)))
-            self._add(kept, ledger, records)
+            self._archive.append(kept, ledger, records)
         return [ledger.position(entry.header.seq) for entry in entries]
-
-    def _add(self, kept: Conversation, ledger: Ledger, records: Sequence[bytes]) -> None:
-        for record in records:
-            ledger.add(kept.log.append(record, next(self._stamps)))
-            self._archive.grew(len(record))
-        kept.changed.wake()
 
     def _make_room(self, growth: int) -> None:
         if not self._archive.fits(growth):
@@ -370,7 +338,7 @@ class MemoryStore:
                 self._forget(kept)
 
     def _forget(self, kept: Conversation) -> None:
-        self._queues.forget(kept.id, kept.pending.values())
+        self._work.forget(kept)
         self._archive.forget(kept)
 
     def _settle_in(self, adopted: Adopted, whole: Adoption) -> None:
@@ -378,7 +346,7 @@ class MemoryStore:
         media = sum(len(each.data) for each in adopted.media)
         self._make_room(adopted.size + media)
         floor = max(whole.epoch, self._archive.floor_of(adopted.conversation))
-        kept = self._archive.openable(adopted.conversation, next(self._stamps))
+        kept = self._archive.openable(adopted.conversation)
         kept.log, kept.snapshot, kept.floor = adopted.log, whole.snapshot, floor
         self._archive.grew(kept.size)
         expires = anyio.current_time() + ADOPTED_MEDIA_SECONDS
@@ -386,42 +354,4 @@ class MemoryStore:
             self._archive.shelf.put(kept.id, each.id, each.data, expires)
         if whole.closed:
             self._archive.close(kept)
-        self._requeue(kept, whole.unsettled)
-
-    def _requeue(self, kept: Conversation, unsettled: Sequence[Delegation]) -> None:
-        """What is unsettled is exactly this."""
-        wanted = {delegation.id: delegation for delegation in unsettled}
-        for delegation in [each for each in kept.pending if each not in wanted]:
-            kept.withdrawn(kept.pending[delegation])
-            self._drop(kept, delegation)
-        for id, delegation in wanted.items():
-            if id not in kept.pending and not self._queues.dead_letter(kept.id, id):
-                self._queue(kept, delegation)
-
-    def _queue(self, kept: Conversation, delegation: Delegation) -> None:
-        kept.pending[delegation.id] = self._queues.offer(replace(delegation, attempts=0), anyio.current_time())
-        self._offered.wake()
-
-    def _grant(self, pending: Pending, worker: WriterId, seconds: float, now: float) -> Lease:
-        fence = self._archive.writable(pending.delegation.conversation).lease_fence(pending, worker)
-        self._queues.lease(pending, fence, now + seconds)
-        waited = now - pending.offered
-        return Lease(fence, replace(pending.delegation, attempts=pending.attempts), pending.attempts, seconds, waited)
-
-    def _give_up(self, pending: Pending) -> None:
-        """The one report: a note for the person, the end for the log, a dead letter for the operator."""
-        delegation = replace(pending.delegation, attempts=pending.attempts)
-        kept = self._archive.writable(delegation.conversation)
-        fence = kept.lease_fence(pending, STORE)
-        scribe = Scribe(fence, self._clock)
-        note, settled = given_up(delegation, fence.epoch)
-        self._add(kept, Ledger(), [encode(scribe.write(note)), encode(scribe.write(settled))])
-        self._queues.bury(DeadLetter(delegation, settled.reason))
-        del kept.pending[delegation.id]
-
-    def _leased(self, lease: Lease) -> Pending | None:
-        kept = self._archive.find(lease.fence.conversation)
-        return kept.leased(lease.fence) if kept else None
-
-    def _drop(self, kept: Conversation, delegation: DelegationId) -> None:
-        self._queues.remove(kept.pending.pop(delegation))
+        self._work.become(kept, whole.unsettled, anyio.current_time())
