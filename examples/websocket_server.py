@@ -5,6 +5,8 @@
     COUNTERPOINT_STORE=redis://localhost uvicorn examples.websocket_server:app --port 8001
 
 and http://127.0.0.1:8000 in a browser, or `python examples/websocket_client.py`. docs/clients.md has the messages.
+COUNTERPOINT_INTERACTION=native (after `pip install 'counterpoint[native]'`) asks our own model, which sees what the
+page's camera sees, if its weights do.
 """
 
 import os
@@ -22,7 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from counterpoint import MicroTurn, Runtime, Session
 from counterpoint.errors import ChunkRefused, ConversationClosed, Fenced, InputFull, lone_errors
-from counterpoint.shared_context.chunks import TextChunk
+from counterpoint.shared_context.chunks import TextChunk, VideoChunk
 from counterpoint.shared_context.ids import Beat
 
 GOODBYE = 1000
@@ -30,13 +32,17 @@ TAKEN_OVER, OVER = 4001, 4002
 """Why a server closes: another connection goes on with the conversation; the conversation has ended."""
 
 HERE = Path(__file__).parent
+FILES = {"/": "talk.html", "/listener.js": "listener.js", "/camera.js": "camera.js"}
 
 
 class Typed(msgspec.Struct):
+    """What a client sends: words, how far it played what it was told, a picture (pixels in base64)."""
+
     text: str = ""
     done: bool = True
     played: tuple[int, int] | None = None
     words: int = 0
+    video: VideoChunk | None = None
 
 
 def application(runtime: Runtime) -> Starlette:
@@ -57,11 +63,11 @@ def application(runtime: Runtime) -> Starlette:
         except Fenced:
             await close(socket, TAKEN_OVER)
 
-    return Starlette(routes=[WebSocketRoute("/talk", talk), Route("/", page), Route("/listener.js", page)])
+    return Starlette(routes=[WebSocketRoute("/talk", talk), *(Route(path, page) for path in FILES)])
 
 
 async def page(request: Any) -> FileResponse:
-    return FileResponse(HERE / ("listener.js" if request.url.path == "/listener.js" else "talk.html"))
+    return FileResponse(HERE / FILES[request.url.path])
 
 
 async def converse(socket: WebSocket, session: Session) -> None:
@@ -94,6 +100,8 @@ async def receive(socket: WebSocket, session: Session) -> None:
             session.played(MicroTurn(Beat(beat), part), words=typed.words)
         if typed.text:
             session.push(TextChunk(typed.text, done=typed.done))
+        if typed.video is not None:
+            session.push(typed.video)
     except (msgspec.MsgspecError, ChunkRefused, InputFull) as error:
         await send(socket, {"error": str(error)})
 
@@ -122,6 +130,8 @@ def message(turn: MicroTurn) -> dict[str, Any]:
 def __getattr__(name: str) -> Starlette:
     """`app` is made when it is first asked for, so that importing this file loads no model."""
     if name == "app":
+        interaction = os.environ.get("COUNTERPOINT_INTERACTION", "local:smollm2")
+        background = "retrieval:brief" if interaction == "native" else "retrieval"
         store = os.environ.get("COUNTERPOINT_STORE", "memory://")
-        return application(Runtime("local:smollm2", "retrieval", store=store))
+        return application(Runtime(interaction, background, store=store))
     raise AttributeError(name)

@@ -1,8 +1,12 @@
 """The WebSocket example: a real server, a real client, over loopback."""
 
+import base64
 import json
+import shutil
+import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import pytest
@@ -10,6 +14,8 @@ import uvicorn
 from websockets.asyncio.client import connect
 
 from counterpoint import Runtime
+from counterpoint.interaction.model import InteractionModel
+from counterpoint.shared_context.chunks import VideoChunk
 from counterpoint.testing import ScriptedBackground, ScriptedInteraction, delegate
 from examples.websocket_client import ask
 from examples.websocket_server import OVER, TAKEN_OVER, application
@@ -18,8 +24,8 @@ pytestmark = pytest.mark.real
 
 
 @asynccontextmanager
-async def serving() -> AsyncGenerator[str, None]:
-    model = ScriptedInteraction(delegate("the time", on="time", saying="Let me check."))
+async def serving(model: InteractionModel | None = None) -> AsyncGenerator[str, None]:
+    model = model or ScriptedInteraction(delegate("the time", on="time", saying="Let me check."))
     runtime = Runtime(model, ScriptedBackground(after=0.3, answer="It is ten."))
     server = uvicorn.Server(uvicorn.Config(application(runtime), port=0, log_level="error", ws="websockets-sansio"))
     async with anyio.create_task_group() as tasks:
@@ -49,6 +55,37 @@ async def test_what_makes_no_sense_is_answered_with_an_error_and_the_conversatio
         with anyio.fail_after(10):
             while "ten" not in "".join(message.get("text", "") for message in messages):
                 messages.append(json.loads(await socket.recv()))
+
+
+async def test_a_picture_of_the_camera_reaches_the_model_and_half_a_picture_is_refused() -> None:
+    model = ScriptedInteraction(hears=True)
+    pixels = bytes(range(48))
+    picture = {"pixels": base64.b64encode(pixels).decode(), "width": 4, "height": 4, "seq": 0, "media_time": 12.5}
+    async with serving(model) as address, connect(address) as socket:
+        with anyio.fail_after(10):
+            await socket.send(json.dumps({"video": {**picture, "height": 3}}))
+            while "error" not in (refused := json.loads(await socket.recv())):
+                pass
+            await socket.send(json.dumps({"video": picture}))
+            while not (seen := [frame for _, perceived, _ in model.perceived for frame in perceived.frames]):
+                await anyio.sleep(0.05)
+    assert "4 x 3" in refused["error"]
+    assert seen == [VideoChunk(pixels, 4, 4, 0, 12.5)]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node, to run the page's script")
+def test_the_page_takes_the_colours_of_a_picture_row_by_row() -> None:
+    script = f"""
+      import {{ rgb, base64 }} from "{Path("examples/camera.js").absolute().as_uri()}";
+      const rgba = new Uint8ClampedArray(160 * 160 * 4).map((_, place) => place % 251);
+      console.log(base64(rgb(rgba)));
+    """
+    ran = subprocess.run(
+        ["node", "--input-type=module", "--eval", script], capture_output=True, text=True, check=True, timeout=30
+    )
+    rgba = bytes(place % 251 for place in range(160 * 160 * 4))
+    pixels = b"".join(rgba[place : place + 3] for place in range(0, len(rgba), 4))
+    assert base64.b64decode(ran.stdout.strip()) == pixels
 
 
 async def test_who_is_taken_over_from_is_told_so() -> None:
