@@ -12,6 +12,7 @@ from redis_server import Killable
 
 from counterpoint.background.model import Answer, Say, Step
 from counterpoint.errors import ConfigurationError
+from counterpoint.interaction.microturn import MicroTurn
 from counterpoint.interaction.session import Session
 from counterpoint.runtime import Runtime
 from counterpoint.shared_context.connect import connect
@@ -21,7 +22,7 @@ from counterpoint.shared_context.notes import Note, NoteKind
 from counterpoint.shared_context.package import ContextPackage
 from counterpoint.shared_context.redis import RedisStore
 from counterpoint.shared_context.store import ContextStore
-from counterpoint.testing.play import Performance, play
+from counterpoint.testing.play import Performance, hears_everything, play
 from counterpoint.testing.scripted_interaction import ScriptedInteraction, delegate
 from counterpoint.testing.store_actors import Host, Worker
 from counterpoint.testing.store_trial import bodies
@@ -30,6 +31,9 @@ pytestmark = pytest.mark.real
 
 RESULT = NoteLaid(Note(NoteId("n1"), NoteKind.RESULT, "At 10:14."))
 QUESTIONS = ("alpha", "bravo", "charlie", "delta", "echo")
+AT_MOST = 200
+"""Beats after which what was not said is lost."""
+AFTERWARDS = 12
 ANSWERS = {name: (f"{name.title()}-begun.", f"{name.title()}-done.") for name in QUESTIONS}
 
 
@@ -136,6 +140,24 @@ def test_a_durability_that_is_not_known_is_refused() -> None:
 # losing the last writes
 
 
+class Patient:
+    """A listener who stays until every part was said, however slow the machine is, and long enough after it to hear
+    what is said twice.
+    """
+
+    def __init__(self) -> None:
+        self._given = ""
+        self._whole_since: int | None = None
+
+    def __call__(self, session: Session, turn: MicroTurn) -> None:
+        hears_everything(session, turn)
+        self._given += turn.text
+        if self._whole_since is None and all(part in self._given for parts in ANSWERS.values() for part in parts):
+            self._whole_since = turn.beat
+        if self._whole_since is not None and turn.beat >= self._whole_since + AFTERWARDS:
+            session.end()
+
+
 async def conversation(
     proxy: BreakingProxy, upset: Callable[[], Awaitable[None]], at: float, *, durability: str = "fast"
 ) -> Performance:
@@ -149,7 +171,7 @@ async def conversation(
     async with proxied(proxy):
         store = connect(f"{proxy.url}?durability={durability}")
         runtime = Runtime(ScriptedInteraction(*asking, words_per_beat=2), Colleague(), store=store)
-        return await play(runtime, beats=48, also=act, conversation="c")
+        return await play(runtime, beats=AT_MOST, listener=Patient(), also=act, conversation="c")
 
 
 def heard_once(played: Performance) -> None:
