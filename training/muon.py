@@ -73,7 +73,12 @@ class Optimisers:
         self.adam = torch.optim.AdamW(self.others, lr=self.OTHER, betas=(0.9, 0.98), weight_decay=0.01)
 
     def step(self, scale: float) -> float:
-        """Clips the AdamW group's gradient to 1, steps, and returns that gradient's norm before clipping."""
+        """Clips the AdamW group's gradient to 1, steps, and returns that gradient's norm before clipping. What nothing was asked of stays as it is:
+        an update of normalised size would shake the eyes of a model that is shown nothing for a while.
+        """
+        for parameter in (*self.muon.param_groups[0]["params"], *self.others):
+            if parameter.grad is not None and not parameter.grad.any():
+                parameter.grad = None
         norm = float(nn.utils.clip_grad_norm_(self.others, 1.0))
         for optimiser, rate in ((self.muon, self.MATRIX), (self.adam, self.OTHER)):
             for group in optimiser.param_groups:
