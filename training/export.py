@@ -12,6 +12,7 @@ from pathlib import Path
 from counterpoint.evaluation import LABEL
 from counterpoint.interaction.nn.checkpoint import save_model
 from training import phrases
+from training.bodies import UNSEEN
 from training.evaluate import from_state
 from training.run import STAGES
 
@@ -31,7 +32,8 @@ VOICES = {
 }
 LIMITS = (
     "Synthetic speech only; people's voices are untested. A closed vocabulary of about 400 words, of which about 200 were ever heard as sound. "
-    "English. One token a beat; the voice that says it was trained apart, and the model does not hear it. No video. Streams of 25.6 s (bare words 64 s; both also with minutes of silence leapt over); waits up to 18 s."
+    "English. One token a beat; the voice that says it was trained apart. Drawn video only: one figure, eight kinds of things, eight colours; real "
+    "cameras are untested. Streams of 25.6 s, a fifth of those with sound 77 s (bare words 64 s; both also with minutes of silence leapt over); waits up to 18 s."
 )
 
 
@@ -40,7 +42,7 @@ def card(steps: list[int], seed: int, command: str, figures: dict[str, object] |
     recipe = STAGES[1].recipe
     hours = sum(steps[1:]) * recipe.audio * recipe.beats * 0.2 / 3600
     return {
-        "what": "counterpoint's native interaction model, gate A (hearing, cues, time, interruption, delegation; text out)",
+        "what": "counterpoint's native interaction model, gates A and B (hearing, sight, cues, time, counting, interruption, delegation; text out)",
         "command": command,
         "seed": seed,
         "steps": {stage.name: count for stage, count in zip(STAGES, steps, strict=True)},
@@ -50,6 +52,9 @@ def card(steps: list[int], seed: int, command: str, figures: dict[str, object] |
             "cue pairs": "(31 id(X) + 17 id(Y)) mod 5 = 0",
             "time values": sorted(phrases.HELD_TIMES),
             "sums": "(3 A + 7 B) mod 6 = 0",
+            "movements": list(UNSEEN),
+            "colours of things": "(colour + 2 thing) mod 5 = 0",
+            "camera angles": "30 to 50 degrees from the front, 15 or more from above",
             "phrasings": {kind: list(templates) for kind, templates in phrases.HELD.items()},
         },
         "limits": LIMITS,
