@@ -123,9 +123,8 @@ def mixed(pieces: list[tuple[float, np.ndarray]], length: float) -> np.ndarray:
 
 def made_watching(folder: Path) -> tuple[np.ndarray, Item]:
     """The sound and the item of `--watch`; its film is left in the folder."""
-    clips = said(PLAY.tally), said(PLAY.wish)
-    scenes = staged(PLAY, clips, tuple(len(clip.samples) / RATE for clip in clips))
-    item = item_of(PLAY, scenes, "person.wav", "piper joe")
+    scenes = staged(PLAY, [said(act.line) for act in PLAY.acts])
+    item = item_of(scenes, "person.wav", "piper joe")
     print(f"{folder}: {save_film(scenes, folder) / 1000:.0f} kB of pictures")
     return mixed([(start, clip.samples) for start, clip in scenes.lines], item.seconds), item
 

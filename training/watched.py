@@ -1,4 +1,4 @@
-"""The film of `counterpoint demo --watch`: somebody before a camera asks for what they do to be counted, then for a thing to be told when it appears.
+"""The film of `counterpoint demo --watch`: somebody before a camera asks for what they do to be counted, or for a thing to be told when it appears.
 
 Movements, views, and pairs of colour and thing are those that are trained on; the film is none of those, and the voice never was. Nothing here knows
 whether a model gets it right; `training/demonstration.py` lets one try.
@@ -7,17 +7,19 @@ whether a model gets it right; `training/demonstration.py` lets one try.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from counterpoint.cli.demo_film import FILM, Sight, save_sights
-from counterpoint.evaluation.items import Answer, Count, Item, Spoken, Suite
+from counterpoint.evaluation.items import Answer, Count, Expected, Item, Spoken, Suite
 from counterpoint.interaction.nn import vocabulary as v
+from counterpoint.interaction.nn.dmel import RATE
 from training.bank import seed_of
 from training.phrases import held_thing
-from training.pictures import FRAME_SECONDS, Film, Thing, shoot
+from training.pictures import FRAME_SECONDS, Film, Repetition, Thing, shoot
 from training.scene import Scene
 from training.scene_items import CONTENT
 from training.voices import Clip
@@ -40,30 +42,39 @@ class Appears:
 
 
 @dataclass(frozen=True)
+class Act:
+    """What is asked for, then what is done and shown. `idle`: a movement that is not meant, and how often, before the one that is."""
+
+    line: str
+    movement: str = ""
+    times: int = 0
+    idle: tuple[str, int] = ("", 0)
+    things: tuple[Appears, ...] = ()
+
+
+@dataclass(frozen=True)
 class Play:
-    """`seconds`: of a repetition. The lines are said in the order in which they stand here."""
+    """`seconds`: of a repetition, about."""
 
     seed: int
-    tally: str
-    movement: str
-    times: int
     seconds: float
-    wish: str
-    things: tuple[Appears, ...]
+    acts: tuple[Act, ...]
 
 
 PLAY = Play(
-    seed=2,
-    tally="please count how many times i squat",
-    movement="squat",
-    times=5,
-    seconds=1.7,
-    wish="tell me when you see a blue ball",
-    things=(
-        Appears("red", "house", 1.0, 2.6, (0.2, 0.27)),
-        Appears("blue", "ball", 3.2, 2.8, (0.8, 0.27), asked=True),
-        Appears("yellow", "ball", 3.4, 2.4, (0.2, 0.27)),
-        Appears("blue", "hat", 2.8, 2.4, (0.8, 0.73)),
+    seed=51,
+    seconds=1.6,
+    acts=(
+        Act(
+            "tell me when you see a blue ball",
+            things=(
+                Appears("red", "house", 1.0, 2.6, (0.2, 0.27)),
+                Appears("blue", "ball", 3.2, 2.8, (0.8, 0.27), asked=True),
+                Appears("green", "ball", 3.4, 2.4, (0.2, 0.27)),
+                Appears("blue", "ball", 3.0, 2.4, (0.8, 0.73), asked=True),
+            ),
+        ),
+        Act("please count how many times i squat", "squat", 5),
     ),
 )
 
@@ -75,42 +86,46 @@ class Staged:
     lines: tuple[tuple[float, Clip], ...]
     film: Film
     beats: int
+    expect: tuple[Expected, ...]
 
 
-def staged(play: Play, clips: tuple[Clip, Clip], duration: tuple[float, float]) -> Staged:
-    """`duration`: of the two lines."""
-    assert not any(held_thing(each.colour, each.kind) for each in play.things)
+def staged(play: Play, clips: Sequence[Clip]) -> Staged:
+    """`clips`: the lines, spoken."""
+    assert not any(held_thing(each.colour, each.kind) for act in play.acts for each in act.things)
     scene = Scene(400, np.random.default_rng(seed_of("demonstration", play.seed)))
-    drawn = film(scene, (play.movement,))
-    repetitions = bout(scene, play.movement, 0.7 + duration[0] + 1.1, play.times, play.seconds)
-    wish = repetitions[-1].end + 2.2
-    now, things = wish + duration[1], list[Thing]()
-    for each in play.things:
-        now += each.after
-        things.append(Thing(each.kind, each.colour, now, now + each.lasts, each.place, scene.rng.uniform(0.12, 0.15)))
-    beats = int(np.ceil((now + play.things[-1].lasts + 1.0) / FRAME_SECONDS))
+    movements = {each for act in play.acts for each in (act.movement, act.idle[0]) if each}
+    drawn = film(scene, tuple(sorted(movements)))
+    now, lines, done, things, expect = 0.7, [], list[Repetition](), list[Thing](), list[Expected]()
+    for act, clip in zip(play.acts, clips, strict=True):
+        lines.append((now, clip))
+        now += len(clip.samples) / RATE + 1.0
+        for movement, times, meant in ((*act.idle, False), (act.movement, act.times, True)):
+            found = bout(scene, movement, now, times, play.seconds)
+            done += found
+            now = found[-1].end + 0.8 if found else now
+            if found and meant:
+                expect.append(Count(tuple((_rounded(each.begin), _rounded(each.end)) for each in found)))
+        for each in act.things:
+            now += each.after
+            size = scene.rng.uniform(0.12, 0.15)
+            things.append(Thing(each.kind, each.colour, now, now + each.lasts, each.place, size))
+            expect += [answer(things[-1])] if each.asked else []
+        now += 1.4 + (act.things[-1].lasts if act.things else 0.0)
     drawn = replace(
-        drawn, repetitions=tuple(repetitions), things=tuple(things), offset=0.0, lost=0.0, noise=0.0, shaking=0.0, light=1.0
+        drawn, repetitions=tuple(done), things=tuple(things), offset=0.0, lost=0.0, noise=0.0, shaking=0.0, light=1.0
     )  # fmt: skip
-    return Staged(((0.7, clips[0]), (wish, clips[1])), drawn, beats)
+    return Staged(tuple(lines), drawn, int(np.ceil(now / FRAME_SECONDS)), tuple(expect))
 
 
-def expected(play: Play, scenes: Film) -> tuple[Count, *tuple[Answer, ...]]:
-    """The repetitions, and the things that were asked for."""
-    asked = [thing for thing, each in zip(scenes.things, play.things, strict=True) if each.asked]
-    count = Count(tuple((_rounded(each.begin), _rounded(each.end)) for each in scenes.repetitions))
-    return count, *(
-        Answer(
-            (_rounded(each.begin), _rounded(each.end)),
-            (_rounded(each.begin), _rounded(each.begin + LONGEST_REPLY)),
-            ((each.colour,), (each.kind,)),
-        )
-        for each in asked
-    )
+def answer(thing: Thing) -> Answer:
+    """Of what was asked for: its colour and what it is."""
+    begin = _rounded(thing.begin)
+    reply = (begin, _rounded(thing.begin + LONGEST_REPLY))
+    return Answer((begin, _rounded(thing.end)), reply, ((thing.colour,), (thing.kind,)))
 
 
-def item_of(play: Play, scenes: Staged, sound: str, voice: str) -> Item:
-    """Both lines, and what is expected of them."""
+def item_of(scenes: Staged, sound: str, voice: str) -> Item:
+    """The lines, and what is expected of them."""
     return Item(
         "watch",
         Suite.REPCOUNT,
@@ -126,7 +141,7 @@ def item_of(play: Play, scenes: Staged, sound: str, voice: str) -> Item:
             for word, end in zip(clip.words, clip.ends, strict=True)
         ),
         speaking=tuple((_rounded(start), _rounded(start + clip.ends[-1])) for start, clip in scenes.lines),
-        expect=expected(play, scenes.film),
+        expect=scenes.expect,
     )
 
 

@@ -23,7 +23,7 @@ LATEST_SECONDS: Final = 2.0
 """After the end of a repetition. Its number has to come before the next one's may."""
 
 UNASKED_SECONDS: Final = 2.0
-"""What is said so soon after something appears is taken to be said of it."""
+"""What is said so soon after something begins to be seen is taken to be said of it."""
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -104,7 +104,7 @@ class Watched:
                 yield f"  {what}: {len(late)} of {len(due)} in time{median}"
         others = sum(not each.words for each in self._due)
         if others:
-            yield f"  things that nobody asked for: {self._told} of {others} told"
+            yield f"  what nobody asked for: {self._told} of {others} told"
         if self._needless:
             yield f"  words without need: {self._needless}"
 
@@ -123,7 +123,7 @@ def _due(item: Item, sights: Sequence[Sight]) -> Iterator[Due]:
             yield Due(named.get(each.related[0], " ".join(words)), each.related[0], *each.reply, words)
     for each in sights:
         if each.begin not in begins:
-            yield Due(each.what, each.begin, each.begin, each.begin + UNASKED_SECONDS)
+            yield Due(each.what, each.begin, each.begin, max(each.begin + UNASKED_SECONDS, each.end + EARLY_SECONDS))
 
 
 def _counted(cycles: Sequence[tuple[float, float]], named: dict[float, str]) -> Iterator[Due]:

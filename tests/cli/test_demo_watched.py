@@ -60,7 +60,7 @@ def test_numbers_and_things_are_told_with_how_soon_they_came() -> None:
     assert "0:12.0  blue hat, which nobody asked for: nothing was said" in told
     assert "numbers: 2 of 2 in time, 0.30 s after the end of the repetition (median)" in told
     assert "things asked for: 1 of 1 in time, 0.50 s after it appeared (median)" in told
-    assert "things that nobody asked for: 0 of 1 told" in told
+    assert "what nobody asked for: 0 of 1 told" in told
     assert "without need" not in told
 
 
@@ -78,7 +78,7 @@ def test_what_is_missed_or_wrong_is_said_so() -> None:
     assert '0:17.0  without need: "three"' in told
     assert "numbers: 0 of 2 in time\n" in told
     assert "things asked for: 0 of 1 in time\n" in told
-    assert "things that nobody asked for: 1 of 1 told" in told
+    assert "what nobody asked for: 1 of 1 told" in told
     assert "words without need: 1" in told
 
 
