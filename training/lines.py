@@ -24,6 +24,13 @@ PATTERNS = (
     "the hotel is by the station", "the school is N metres high", "i like W and W", "we want a cup of coffee and bread", "look at the C O",
 )  # fmt: skip
 
+TOLD = (
+    "it is N degrees and K in T", "the train leaves at N Y", "it costs N E", "the O is S on D", "it will be K Y", "the bus leaves at N Y",
+    "the train leaves at N Y from platform N", "the T train is delayed by N minutes", "start", "start", "stop", "start and stop", "N times",
+    "W W W W", "let me check",
+)  # fmt: skip
+"""Results as they are told, and what is called out. Y the day that is meant, E money, S a state. For training only: what is judged stays as it was."""
+
 HELD = (
     "in T it is K and N degrees", "the C O is here", "there was a very old O by the lake", "the train from T arrives at N",
     "the station is closed on D", "i saw N of them in the forest", "a C O and a C O", "please look at the little C O", "the doctor was not at school",
@@ -38,6 +45,7 @@ SPOKEN = tuple(token for token in v.TOKENS[v.CONTROL_PLACES :] if not token.star
 
 _SLOTS = {
     "O": v.OBJECTS, "C": v.COLOURS, "K": WEATHER, "N": (*v.NUMBERS, *v.TENS[:-1]), "T": v.CITIES, "W": v.CONTENT, "D": DAYS,
+    "Y": ("today", "tomorrow", "tonight"), "E": ("euros", "dollars"), "S": ("open", "closed", "free", "full", "late"),
 }  # fmt: skip
 
 
@@ -58,11 +66,12 @@ def kept(text: str) -> bool:
 
 
 def training_lines(seed: int, count: int) -> list[str]:
-    """Half sentences, half words in random order; every word alone, once."""
+    """Half sentences, a third of them as results are told, half words in random order; every word alone, once."""
     rng = np.random.default_rng(seed)
     lines = list(SPOKEN)
     while len(lines) < count:
-        line = sentence(rng) if rng.random() < 0.5 else jumble(rng)
+        kind = rng.random()
+        line = jumble(rng) if kind < 0.5 else sentence(rng, TOLD) if kind < 0.67 else sentence(rng)
         if not kept(line):
             lines.append(line)
     return lines
