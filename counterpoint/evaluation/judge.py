@@ -30,8 +30,8 @@ _LONGEST: Final = 8.0
 LEAST_WORDS: Final = 50
 """With fewer choices the judge might guess: others are added."""
 
-_SPARE: Final = 0.05
-"""Seconds around a stretch that the recogniser hears as well: edges may be soft."""
+_BEFORE, _AFTER = 0.2, 0.05
+"""Seconds around a stretch that the recogniser hears as well: edges may be soft, and a detector comes late at "the"."""
 
 _NEAR: Final = 0.25
 """Seconds by which a word's onset may be off in the recogniser's alignment, where the sound itself says better."""
@@ -61,11 +61,17 @@ class Judge:
         pcm = sound if rate == RATE else Resampler(rate, RATE)(sound)
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
         found = speech(samples, self._detector)
-        words = [word for span in stretches(found) for word in self._recognised(samples, span, known)]
+        spans = stretches(found)
+        since = (
+            max(end, start - _BEFORE) for end, (start, _) in zip([0.0, *(end for _, end in spans)], spans, strict=False)
+        )
+        words = [
+            word for span, at in zip(spans, since, strict=True) for word in self._recognised(samples, at, span, known)
+        ]
         return tuple(words), tuple(found)
 
-    def _recognised(self, samples: Samples, span: Interval, known: Vocabulary) -> list[At]:
-        first, last = max(0, round((span[0] - _SPARE) * RATE)), round((span[1] + _SPARE) * RATE)
+    def _recognised(self, samples: Samples, since: float, span: Interval, known: Vocabulary) -> list[At]:
+        first, last = round(since * RATE), round((span[1] + _AFTER) * RATE)
         heard = self._chooser.words(samples[first:last], first / RATE, known)
         return placed(heard, onsets(samples, span), span)
 

@@ -18,6 +18,10 @@ from counterpoint.evaluation.living import live
 from counterpoint.evaluation.oracle import spoken
 from counterpoint.evaluation.report import SOUND, result_of
 from counterpoint.evaluation.scoring import score
+from counterpoint.interaction.nn import vocabulary as v
+from counterpoint.interaction.nn.checkpoint import load_mouth
+from counterpoint.interaction.nn.synthesiser import Synthesiser
+from counterpoint.interaction.nn.voice import Voice as NativeVoice
 from counterpoint.interaction.speech.choosing import once
 from counterpoint.interaction.speech.ears import HeardWord
 from counterpoint.interaction.speech.load import load_ears, load_voice
@@ -72,6 +76,21 @@ def test_words_are_heard_when_they_begin(judge: Judge, voice: Voice) -> None:
     assert [each.word for each in heard.said] == list(ANSWERS)
     assert [each.time for each in heard.said] == pytest.approx([1.15, 3.15, 5.15, 7.15], abs=0.12)
     assert all(0.2 < each.until - each.time < 0.9 for each in heard.said)
+
+
+@pytest.mark.real
+def test_a_soft_word_at_the_beginning_is_heard() -> None:
+    line = "the train leaves at ten tomorrow".split()
+    voice, waiting = NativeVoice(load_mouth(), Synthesiser()), v.encode(" ".join(line))
+    state, sound = voice.begin(), [np.zeros(8_000, np.float32)]
+    while waiting or state.word != v.PAD or state.dying:
+        begins = bool(waiting) and state.word == v.PAD
+        samples, state = voice.speak(state, waiting.pop(0) if begins else v.PAD)
+        assert samples is not None
+        sound.append(np.asarray(samples, np.float32))
+    pcm = (np.concatenate([*sound, np.zeros(12_800)]) * 32_767).astype("<i2").tobytes()
+    told = msgspec.structs.replace(RESULT, expect=(Recite(0.0, 5.0, tuple(line)),))
+    assert [each.word for each in load_judge([told]).judged(told.suite, Lived(sound=pcm, rate=16_000)).said] == line
 
 
 @pytest.mark.real
