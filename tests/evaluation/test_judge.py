@@ -80,7 +80,7 @@ def test_words_are_heard_when_they_begin(judge: Judge, voice: Voice) -> None:
 
 @pytest.mark.real
 def test_a_soft_word_at_the_beginning_is_heard() -> None:
-    line = "the train leaves at ten tomorrow".split()
+    line = ["the", "train", "leaves", "at", "ten", "tomorrow"]
     voice, waiting = NativeVoice(load_mouth(), Synthesiser()), v.encode(" ".join(line))
     state, sound = voice.begin(), [np.zeros(8_000, np.float32)]
     while waiting or state.word != v.PAD or state.dying:
