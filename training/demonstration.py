@@ -50,9 +50,9 @@ from training.voices import Clip, Flite, Piper
 from training.watched import PLAY, item_of, save_film, staged
 
 CUE, ANSWER = "tree", "fish"
-LENGTH, SEED = 1.05, 0
+LENGTH, SEED = 1.1, 1
 LOUDNESS, NOISE = 0.08, 0.0008
-FOUND = "the train leaves at nine tonight"
+FOUND = "the train leaves at seven tonight"
 LOOKING = 4.2
 """Seconds that the search takes, and its way there and back."""
 

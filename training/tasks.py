@@ -295,7 +295,7 @@ def result_words(rng: np.random.Generator) -> list[int]:
             f"it is {number()} degrees and {rng.choice(['sunny', 'cloudy', 'rainy', 'windy'])} in {rng.choice(v.CITIES)}",
             f"the train leaves at {number()} {rng.choice(['today', 'tomorrow', 'tonight'])}",
             f"it costs {number()} {rng.choice(['euros', 'dollars'])}",
-            f"the {rng.choice(v.OBJECTS)} is {rng.choice(['open', 'closed', 'free', 'full', 'late'])} on {rng.choice(v.NOTES[16:23])}",
+            f"the {rng.choice(v.OBJECTS)} is {rng.choice(['open', 'closed', 'free', 'full', 'late'])} on {rng.choice(v.NOTES[11:18])}",
             f"it will be {rng.choice(['warm', 'cold', 'hot'])} {rng.choice(['today', 'tomorrow', 'tonight'])}",
         )
         return ids(str(rng.choice(patterns)))
