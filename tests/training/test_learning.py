@@ -61,6 +61,11 @@ def test_batches_depend_on_seed_step_and_worker_only() -> None:
     assert not torch.equal(one.target, other.target)
 
 
+def test_a_task_may_take_up_all_the_bare_words() -> None:
+    feed = Feed(Recipe(audio=0, text=4, mix={"brisk delegation": 1.0}), None, Levels(), seed=0)
+    assert feed.batches(0)[0].tasks == ["brisk delegation"] * len(feed.batches(0)[0].tasks)
+
+
 def test_orthogonalising_makes_singular_values_near_one() -> None:
     torch.manual_seed(0)
     for shape in ((2, 64, 32), (2, 32, 64)):

@@ -10,7 +10,7 @@ import pytest
 from counterpoint.interaction.nn import vocabulary as v
 from training import phrases
 from training.bank import Bank
-from training.scene import Demand, Oracle, Scene, Utterance, beat_of, relabel
+from training.scene import Demand, Oracle, Scene, Utterance, beat_of, parted, relabel
 from training.speakers import BankSpeaker, Crowd, TextSpeaker, pace
 from training.streams import Room, blurred, make_stream, read_at
 from training.tasks import TASKS, sample
@@ -234,3 +234,52 @@ def test_a_speaker_respects_what_is_to_be_avoided_and_what_is_asked_for(bank: Ba
     ball = v.IDS["ball"]
     assert all(ball not in speaker.say("mention", avoid={ball}).words for _ in range(30))
     assert ball in speaker.say("mention", word=ball).words
+
+
+def test_who_pauses_within_a_phrase_is_understood_in_order_and_answered_after_the_last_word() -> None:
+    random = np.random.default_rng(0)
+    scene, speaker = Scene(128, random, hesitant=1.0), TextSpeaker(random)
+    for _ in range(6):
+        placed = scene.say(speaker.say("timed"))
+        words, labels = placed.utterance.words, placed.labels
+        assert [int(scene.understood()[beat]) for beat in labels] == list(words)
+        first, second = scene.placed[-2:]
+        assert first.utterance.words + second.utterance.words == words
+        assert 0.6 <= second.start - first.end <= 1.8
+        assert not scene.speaking()[beat_of(first.end) + 1 : int(second.start / 0.2)].any()
+        assert labels[-1] >= beat_of(second.start + second.utterance.ends[-1])
+
+
+def test_a_pause_cuts_a_recorded_phrase_without_losing_or_repeating_a_frame(bank: Bank) -> None:
+    voice = min(bank.by_voice)
+    whole = BankSpeaker(bank, voice, np.random.default_rng(0), uneven=0.18).say("rule")
+    first, second = parted(whole, 2)
+    assert np.array_equal(np.concatenate([first.path, second.path]), whole.path)
+    assert first.duration + second.duration == pytest.approx(whole.duration)
+    assert [*first.ends, *(first.duration + end for end in second.ends)] == pytest.approx(list(whole.ends))
+
+
+def test_another_wish_ends_what_is_being_said_and_is_fulfilled() -> None:
+    for seed in range(40):
+        scene = text_scene("interruption", seed)
+        kinds = [demand.category for demand in scene.demands]
+        for number, kind in enumerate(kinds[:-1]):
+            if kind == "stop" and kinds[number + 1] == "long":
+                stopped, wished = scene.demands[number], scene.demands[number + 1]
+                target = scene.target()
+                assert not target[stopped.beat : wished.beat].any()
+                assert target[wished.beat] == wished.tokens[0]
+                return
+    pytest.fail("nobody wished for something else")
+
+
+def test_results_in_quick_succession_are_told_word_by_word() -> None:
+    scene = text_scene("brisk delegation", 3)
+    told = [demand for demand in scene.demands if demand.category == "deliver"]
+    assert len(told) >= 3
+    assert all(tuple(note.tokens[-len(d.tokens) :]) == d.tokens for d, note in zip(told, _results(scene), strict=False))
+
+
+def _results(scene: Scene) -> list[Any]:
+    kinds = {v.IDS[kind] for kind in ("<result>", "<failure>", "<correction>")}
+    return [note for note in scene.notes if note.tokens[0] in kinds]
