@@ -92,15 +92,16 @@ def test_a_suite_that_the_model_has_no_eyes_for_has_no_figures_and_says_why(tmp_
     seen = Item("a", Suite.STARTSTOP, "s", 1.0, frames="a.ppm", expect=(StartStop(0.2, 0.8),))
     heard = Item("b", Suite.CUESPEAK, "s", 1.0, expect=(Say("cue", 0.2, 0.8, ("green",)),))
     save_items((seen, heard), tmp_path)
-    done = evaluate("--items", str(tmp_path), "--json", str(tmp_path / "report.json"))
+    blind = ("--model", "local:smollm2", "--items", str(tmp_path))
+    done = evaluate(*blind, "--json", str(tmp_path / "report.json"))
     assert done.returncode == 0, done.stderr
-    assert "startstop: no figures, native does not see" in done.stdout
+    assert "startstop: no figures, smollm2 does not see" in done.stdout
     data = json.loads((tmp_path / "report.json").read_bytes())
     assert set(data["suites"]) == {"cuespeak"}
-    assert data["without figures"]["startstop"] == "native does not see"
-    alone = evaluate("--items", str(tmp_path), "--suite", "startstop")
+    assert data["without figures"]["startstop"] == "smollm2 does not see"
+    alone = evaluate(*blind, "--suite", "startstop")
     assert alone.returncode == 1
-    assert "startstop: native does not see" in alone.stderr
+    assert "startstop: smollm2 does not see" in alone.stderr
 
 
 def test_through_loudspeakers_the_report_says_how_loud(tmp_path: Path) -> None:
