@@ -70,7 +70,7 @@ def unseen_variants() -> list[str]:
 
 
 def test_it_says_what_it_perceives_and_expresses(model: NativeInteraction) -> None:
-    assert model.capabilities.perceives == {Modality.TEXT, Modality.AUDIO}
+    assert model.capabilities.perceives == {Modality.TEXT, Modality.AUDIO, Modality.VIDEO}
     assert model.capabilities.expresses == {Modality.TEXT}
     assert model.capabilities.weaving is Weaving.MODEL
 
