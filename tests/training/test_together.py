@@ -29,12 +29,11 @@ def test_items_side_by_side_come_out_as_one_by_one() -> None:
 
 def test_items_with_pictures_too(tmp_path: Path) -> None:
     torch.set_num_threads(1)
-    torch.manual_seed(0)
     model = load_model()
-    torch.nn.init.normal_(model.eyes.out.weight, std=1.0)
     items = [made(Suite.PAUC, "seen kinds", number, tmp_path) for number in range(2)]
     alone = NativeInteraction(model)
     said = [anyio.run(live, alone, item, tmp_path).said for item in items]
+    assert any(said)
     assert [lived.said for lived in live_together(model, items, tmp_path)] == said
     torch.nn.init.zeros_(model.eyes.out.weight)
     assert [lived.said for lived in live_together(model, items, tmp_path)] != said
