@@ -19,10 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from training.feed import Feed
+from training.flashes import Flashes
 from training.streams import Collated
 
 Metrics = dict[str, float]
-Learn = Callable[[list[Collated], float], Metrics]
+Learn = Callable[[list[Collated | Flashes], float], Metrics]
 """Runs forward and backward on batches at the given progress of the stage; leaves gradients, returns metrics."""
 
 
@@ -80,7 +81,7 @@ class Crew:
 def _work(pipe: Connection, model: nn.Module, learn: Learn, feed: Feed, gradient: Tensor, parent: int) -> None:
     torch.set_num_threads(1)
     parameters = list(model.parameters())
-    ready: tuple[int, list[Collated]] | None = None
+    ready: tuple[int, list[Collated | Flashes]] | None = None
     while os.getppid() == parent:
         if not pipe.poll(5):
             continue

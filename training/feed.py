@@ -11,6 +11,7 @@ import numpy as np
 from counterpoint.interaction.nn.dmel import Levels
 from training.bank import Bank, seed_of
 from training.echo import own_words
+from training.flashes import Flashes, flashes
 from training.scene import NoClip
 from training.streams import MIX, SEEN_MIX, TEXT_MIX, Collated, Stream, collate, make_stream
 
@@ -22,7 +23,8 @@ class Recipe:
     `noise`: share of the fed-back words of streams with sound that is lost; fewer are wrong. Bare words stay as they are: nothing there could tell the
     model which word was meant, so it would learn to answer any word as if it were the cue. `leaps`: share of the streams that leap over minutes, where
     that can be. `long`: share of the steps whose bare words are a quarter of the streams, four times as long: memory of many words. `long_audio`: the
-    same of those with sound, a third and three times. `mix`: task shares of the bare words.
+    same of those with sound, a third and three times. `mix`: task shares of the bare words. `flashes`: films that only the eyes are asked about, for each
+    stream with a camera.
     """
 
     audio: int = 12
@@ -35,6 +37,7 @@ class Recipe:
     leaps: float = 0.4
     seen: int = 0
     seen_beats: int = 100
+    flashes: int = 8
     mix: Mapping[str, float] = field(default_factory=lambda: TEXT_MIX)
 
     def share(self, workers: int) -> Recipe:
@@ -75,12 +78,12 @@ class Feed:
         self._bank: Bank | None = None
         self._parts = self._looked = -1
 
-    def batches(self, step: int) -> list[Collated]:
-        """The batches of the step: streams with sound, bare words, streams with a camera."""
+    def batches(self, step: int) -> list[Collated | Flashes]:
+        """The batches of the step: streams with sound, bare words, streams with a camera, films for the eyes alone."""
         self._look(step)
         recipe = self._recipe
         rng = np.random.default_rng(seed_of("batch", self._seed, step, self._rank))
-        found = []
+        found: list[Collated | Flashes] = []
         if recipe.audio:
             long = 3 if recipe.audio >= 3 and rng.random() < recipe.long_audio else 1
             streams = streams_of(recipe.audio // long, recipe.beats * long, MIX, self._bank, self._levels, rng)
@@ -91,6 +94,8 @@ class Feed:
             found.append(collate(streams, rng, 0.0, leaps=recipe.leaps))
         if recipe.seen:
             found.append(collate(self._seen(rng), rng, 0.0))
+            if recipe.flashes:
+                found.append(flashes(recipe.flashes * recipe.seen, rng))
         return found
 
     def _seen(self, rng: np.random.Generator) -> list[Stream]:

@@ -31,6 +31,9 @@ TOLD = (
 )  # fmt: skip
 """Results as they are told, and what is called out. Y the day that is meant, E money, S a state. For training only: what is judged stays as it was."""
 
+CALLED = ("start", "stop", "stop", "N", "N", "C O", "C O", "O", "C", "N Y", "at N Y", "okay", "uh huh")
+"""What is called out, and ends where it began: nothing before or after it helps who hears it."""
+
 HELD = (
     "in T it is K and N degrees", "the C O is here", "there was a very old O by the lake", "the train from T arrives at N",
     "the station is closed on D", "i saw N of them in the forest", "a C O and a C O", "please look at the little C O", "the doctor was not at school",
@@ -66,12 +69,13 @@ def kept(text: str) -> bool:
 
 
 def training_lines(seed: int, count: int) -> list[str]:
-    """Half sentences, a third of them as results are told, half words in random order; every word alone, once."""
+    """Two fifths words in random order, a fifth what is called out, the others sentences, a third of them as results are told; every word alone, once."""
     rng = np.random.default_rng(seed)
     lines = list(SPOKEN)
     while len(lines) < count:
         kind = rng.random()
-        line = jumble(rng) if kind < 0.5 else sentence(rng, TOLD) if kind < 0.67 else sentence(rng)
+        told = CALLED if kind < 0.6 else TOLD if kind < 0.73 else PATTERNS
+        line = jumble(rng) if kind < 0.4 else sentence(rng, told)
         if not kept(line):
             lines.append(line)
     return lines

@@ -31,6 +31,8 @@ class Muon(torch.optim.Optimizer):
     ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": 0.95, "decay": 0.02})
         self._precision = precision
+        self.pace: dict[nn.Parameter, float] = {}
+        """What the learning rate of a parameter is scaled by, if not 1."""
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # noqa: ARG002
@@ -45,8 +47,9 @@ class Muon(torch.optim.Optimizer):
                 matrices = stacked.view(-1, *shape[-2:])  # of a stack for experts each is a matrix of its own
                 updates = orthogonalise(matrices.to(self._precision)).float().view_as(stacked)
                 for parameter, update in zip(parameters, updates, strict=True):
-                    parameter.mul_(1 - group["lr"] * group["decay"])
-                    parameter.add_(update, alpha=-group["lr"] * 0.2 * max(shape[-2:]) ** 0.5)
+                    rate = group["lr"] * self.pace.get(parameter, 1.0)
+                    parameter.mul_(1 - rate * group["decay"])
+                    parameter.add_(update, alpha=-rate * 0.2 * max(shape[-2:]) ** 0.5)
 
     def _update(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         state = self.state[parameter]
@@ -71,6 +74,10 @@ class Optimisers:
         self.others = [p for p in model.parameters() if id(p) not in apart]
         self.muon = Muon(hidden, lr=self.MATRIX, precision=precision)
         self.adam = torch.optim.AdamW(self.others, lr=self.OTHER, betas=(0.9, 0.98), weight_decay=0.01)
+
+    def hurry(self, part: nn.Module, factor: float) -> None:
+        """Scales the learning rate of a part's matrices as well: of one that is younger than the others."""
+        self.muon.pace |= dict.fromkeys(part.parameters(), factor)
 
     def step(self, scale: float) -> float:
         """Clips the AdamW group's gradient to 1, steps, and returns that gradient's norm before clipping. What nothing was asked of stays as it is:

@@ -33,9 +33,10 @@ from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.checkpoint import load_weights
 from counterpoint.interaction.nn.dmel import Levels
 from counterpoint.interaction.nn.model import Config, InteractionNet
-from training import glimpses
+from training import flashes, glimpses
 from training.crew import Crew
 from training.feed import Feed, Recipe
+from training.flashes import Flashes
 from training.muon import Optimisers
 from training.own_words import feed_back
 from training.streams import Collated
@@ -127,6 +128,7 @@ class Trainer:
         weights: Path | None = None,
         workers: int = 0,
         bare: float = 1.0,
+        eyes: float = 1.0,
     ) -> None:
         torch.manual_seed(seed)
         self.folder, self.seed, self.workers, self.bare = folder, seed, workers, bare
@@ -134,6 +136,7 @@ class Trainer:
         self.precision = best_precision()
         self.model = InteractionNet(config).to(self.device)
         self.optimisers = Optimisers(self.model, self.precision)
+        self.optimisers.hurry(self.model.eyes, eyes)
         self.step, self.stage_steps, self.warm_from = 0, [0] * len(STAGES), 0
         folder.mkdir(parents=True, exist_ok=True)
         if self.state_file.exists():
@@ -165,15 +168,23 @@ class Trainer:
         torch.save(state | {"config": self.model.config.as_dict()}, self.folder / "state.tmp")
         os.replace(self.folder / "state.tmp", self.state_file)
 
-    def learn(self, stage: Stage, model: InteractionNet) -> Callable[[list[Collated], float], dict[str, float]]:
+    def learn(
+        self, stage: Stage, model: InteractionNet
+    ) -> Callable[[list[Collated | Flashes], float], dict[str, float]]:
         """Forward and backward over a batch in pieces, as one function of the batch and the stage's progress (0-1)."""
 
-        def run(batches: list[Collated], at: float) -> dict[str, float]:
+        def run(batches: list[Collated | Flashes], at: float) -> dict[str, float]:
             positive = stage.positive[0] + (stage.positive[1] - stage.positive[0]) * at
             padding = stage.padding[0] + (stage.padding[1] - stage.padding[0]) * at
             found: dict[str, float] = {}
             autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16)
             for batch in batches:
+                if isinstance(batch, Flashes):
+                    with autocast:
+                        flash_loss = flashes.loss(model.eyes, batch.to(self.device))
+                    (SEEING * self.bare * flash_loss).backward()
+                    found["flashes"] = float(flash_loss.detach())
+                    continue
                 kind = "seen " if batch.inputs.seen.any() else "" if batch.inputs.hears.any() else "text "
                 batch = to_device(batch, self.device)
                 if stage.own_words:
@@ -383,6 +394,7 @@ def main() -> None:
         default=1.0,
         help="weight of the loss of bare words beside that of sound; 8 teaches what to answer to whom hears well already",
     )
+    parser.add_argument("--eyes", type=float, default=1.0, help="scales the eyes' learning rate as well")
     parser.add_argument(
         "--streams",
         type=int,
@@ -424,6 +436,7 @@ def main() -> None:
         arguments.weights,
         0 if torch.cuda.is_available() else arguments.workers,
         arguments.bare,
+        arguments.eyes,
     )
     count = sum(p.numel() for p in trainer.model.parameters())
     print(f"{count / 1e6:.2f} M parameters, {trainer.precision}, {trainer.device}, step {trainer.step}", flush=True)

@@ -24,7 +24,7 @@ from training.tasks import sample
 CENTRES = mel_to_hertz(np.linspace(hertz_to_mel(np.array(80.0)), hertz_to_mel(np.array(7600.0)), BANDS + 2))[1:-1]
 FAMILIES = {"flite": 0.34, "pico": 0.24, "festival": 0.14, "espeak": 0.28}
 MIX = {
-    "dictation": 0.22, "cue": 0.13, "brisk cue": 0.18, "timed": 0.1, "repeated": 0.02, "chatter": 0.04, "questions": 0.07, "interruption": 0.06,
+    "dictation": 0.2, "cue": 0.13, "brisk cue": 0.18, "timed": 0.1, "repeated": 0.02, "chatter": 0.04, "questions": 0.07, "interruption": 0.08,
     "delegation": 0.08, "brisk delegation": 0.04, "telling": 0.01, "mixed": 0.05,
 }  # fmt: skip
 """Task shares of streams with sound: what matters most there is hearing."""
@@ -33,7 +33,7 @@ TEXT_MIX = {
     "brisk delegation": 0.14, "telling": 0.01, "mixed": 0.04,
 }  # fmt: skip
 """Of streams of bare words: binding, time, copying."""
-SEEN_MIX = {"counting": 0.36, "calling": 0.24, "looking": 0.3, "seen talk": 0.1}
+SEEN_MIX = {"counting": 0.3, "calling": 0.2, "looking": 0.3, "both": 0.12, "seen talk": 0.08}
 """Of streams with a camera."""
 HESITANT = 0.07
 """Share of the utterances that pause at a word."""

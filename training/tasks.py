@@ -455,7 +455,8 @@ def sample(
         try:
             TASKS[task](scene, speaker())
         except NoClip:
-            if not (scene.demands or task in ("chatter", "dictation")) or scene.now < 0.5 * scene.length:
+            unasked = not (scene.demands or task in ("chatter", "dictation"))
+            if unasked or scene.now < 0.5 * scene.length or (task in WATCHING and scene.film is None):
                 continue
         return scene
     raise NoClip(f"no scene for {task}")

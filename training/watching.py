@@ -116,13 +116,17 @@ def counting(scene: Scene, speaker: Speaker) -> None:
             raise NoClip
         done += counted
         until = _told_to_stop(scene, speaker, counted) if scene.rng.random() < 0.15 else scene.beats
-        for number, each in enumerate(counted, 1):
-            if drawn.beat(each.end) < until:
-                scene.ask(drawn.beat(each.end), [v.IDS[v.NUMBERS[number]]], "tally", (number,))
+        _tally(scene, drawn, [each for each in counted if drawn.beat(each.end) < until])
         if until == scene.beats:
             _talk(scene, speaker, begin, counted[-1].end, 0.3)
         scene.now = counted[-1].end + scene.rng.uniform(1.0, 3.0)
     scene.film = replace(drawn, repetitions=tuple(done))
+
+
+def _tally(scene: Scene, drawn: Film, counted: list[Repetition]) -> None:
+    """The running number at the end of each."""
+    for number, each in enumerate(counted, 1):
+        scene.ask(drawn.beat(each.end), [v.IDS[v.NUMBERS[number]]], "tally", (number,))
 
 
 def _told_to_stop(scene: Scene, speaker: Speaker, counted: list[Repetition]) -> int:
@@ -177,18 +181,50 @@ def looking(scene: Scene, speaker: Speaker) -> None:
     scene.pause(0.1, 1.0)
     scene.now = _appear(scene, drawn, wishes, things, scene.now, int(scene.rng.integers(0, 2)))
     while scene.room(6.0):
-        kind = str(
-            scene.rng.choice(["look out", "look out thing", "look out colour", "name all"], p=[0.46, 0.2, 0.2, 0.14])
-        )
-        if not wishes or (kind != "name all" and len(wishes) < 3 and scene.rng.random() < 0.25):
-            wishes.append((kind, scene.say(speaker.say(kind)).utterance.slots))
-            scene.now += 0.6
+        if not wishes or (len(wishes) < 3 and scene.rng.random() < 0.22):
+            _wish(scene, speaker, wishes)
         elif scene.rng.random() < 0.12:
             scene.say(speaker.say("mention"))
         scene.now = _appear(scene, drawn, wishes, things, scene.now, int(scene.rng.integers(1, 4)))
     if not scene.demands:
         raise NoClip
     scene.film = replace(drawn, things=tuple(things))
+
+
+def _wish(scene: Scene, speaker: Speaker, wishes: list[tuple[str, dict[str, str]]]) -> None:
+    """Asks for something to be told when it appears. Only who asks first may want to be told of everything."""
+    kinds, shares = ("look out", "look out thing", "look out colour", "name all"), np.array([0.46, 0.2, 0.2, 0.14])
+    kind = str(scene.rng.choice(kinds, p=shares)) if not wishes else str(scene.rng.choice(kinds[:3]))
+    wishes.append((kind, scene.say(speaker.say(kind)).utterance.slots))
+    scene.now += 0.6
+
+
+def both(scene: Scene, speaker: Speaker) -> None:
+    """Counting and looking out in one conversation, by turns, whichever comes first."""
+    movement = _movement(scene)
+    drawn, done = film(scene, (movement,)), list[Repetition]()
+    wishes, things = list[tuple[str, dict[str, str]]](), list[Thing]()
+    count = bool(scene.rng.random() < 0.5)
+    scene.pause(0.1, 1.0)
+    while scene.room(6.5):
+        if count:
+            _request(scene, speaker, "tally", movement)
+            begin = scene.now + scene.rng.uniform(0.5, 1.5)
+            counted = bout(scene, movement, begin, int(scene.rng.integers(2, 7)), scene.rng.uniform(0.9, 2.0))
+            if len(counted) < 2:
+                break
+            done += counted
+            _tally(scene, drawn, counted)
+            scene.now = counted[-1].end + scene.rng.uniform(0.6, 1.5)
+        else:
+            if not wishes or scene.rng.random() < 0.5:
+                _wish(scene, speaker, wishes)
+            scene.now = _appear(scene, drawn, wishes, things, scene.now, int(scene.rng.integers(1, 5)))
+            scene.now += 0.8
+        count = not count
+    if len({demand.category for demand in scene.demands}) < 2:
+        raise NoClip
+    scene.film = replace(drawn, repetitions=tuple(done), things=tuple(things))
 
 
 def _appear(
@@ -200,21 +236,26 @@ def _appear(
         lasts = scene.rng.uniform(1.4, 4.5)
         if now + 2.0 > scene.length:
             return now
-        around = [each for each in things if each.end > now - 0.5 and each.begin < now + lasts]
-        free = [place for place in _PLACES if place not in [each.place for each in around]]
         colour, kind = _pair(scene, wishes)
-        if not free or (colour, kind) in [(each.colour, each.kind) for each in around]:
+        if not place(scene.rng, things, colour, kind, now, now + lasts):
             continue
-        place = free[int(scene.rng.integers(len(free)))]
-        drift = (
-            (0.0, 0.0) if scene.rng.random() < 0.6 else (scene.rng.uniform(-0.03, 0.03), scene.rng.uniform(-0.03, 0.03))
-        )
-        things.append(Thing(kind, colour, now, now + lasts, place, scene.rng.uniform(0.09, 0.16), drift))
         words = told(wishes, colour, kind)
         if words:
             scene.ask(drawn.beat(now), [v.IDS[word] for word in words], "sight", (v.IDS[colour], v.IDS[kind]))
         now += 1.2 if words else 0.4
     return now
+
+
+def place(rng: np.random.Generator, things: list[Thing], colour: str, kind: str, begin: float, end: float) -> bool:
+    """Puts one more thing somewhere, unless there is no room, or one like it."""
+    around = [each for each in things if each.end > begin - 0.5 and each.begin < end]
+    free = [spot for spot in _PLACES if spot not in [each.place for each in around]]
+    if not free or (colour, kind) in [(each.colour, each.kind) for each in around]:
+        return False
+    spot = free[int(rng.integers(len(free)))]
+    drift = (0.0, 0.0) if rng.random() < 0.6 else (rng.uniform(-0.03, 0.03), rng.uniform(-0.03, 0.03))
+    things.append(Thing(kind, colour, begin, end, spot, rng.uniform(0.09, 0.16), drift))
+    return True
 
 
 def _pair(scene: Scene, wishes: list[tuple[str, dict[str, str]]]) -> tuple[str, str]:
@@ -261,4 +302,4 @@ def something_on(scene: Scene) -> None:
     scene.film = replace(drawn, repetitions=tuple(done))
 
 
-WATCHING = {"counting": counting, "calling": calling, "looking": looking}
+WATCHING = {"counting": counting, "calling": calling, "looking": looking, "both": both}

@@ -121,6 +121,12 @@ def test_what_is_judged_was_never_trained_on() -> None:
     assert all(word in v.IDS for line in (*judged, *HELD) for word in line.split() if word not in "OCKNTWD")
 
 
+def test_what_is_called_out_alone_is_learned_alone() -> None:
+    lines = training_lines(0, 3000)
+    for word in ("start", "stop"):
+        assert lines.count(word) > 20
+
+
 def test_lines_depend_on_the_seed_alone() -> None:
     assert training_lines(3, 500) == training_lines(3, 500) != training_lines(4, 500)
     random = np.random.default_rng(0)

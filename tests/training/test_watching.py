@@ -17,15 +17,17 @@ from counterpoint.evaluation.scoring import score
 from counterpoint.evaluation.video import read_frames
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.dmel import Levels
+from counterpoint.interaction.nn.eyes import Eyes
 from training import phrases
 from training.bank import Bank
 from training.bodies import MOVEMENTS, UNSEEN, View
 from training.feed import Feed, Recipe
+from training.flashes import PICTURES, Flashes, flash, flashes, loss
 from training.pictures import COLOURS, THINGS, Film, Repetition, Thing, shoot
 from training.scene import NoClip, Scene
 from training.seen_items import SPLITS_OF, TASKS, make, seen_item
 from training.speakers import TextSpeaker
-from training.streams import collate, stream_of
+from training.streams import Collated, collate, stream_of
 from training.tasks import sample
 from training.watching import KINDS, VIEWS, WATCHING, told
 
@@ -116,6 +118,21 @@ def test_what_was_asked_about_is_told_and_other_things_are_not() -> None:
         assert len(scene.demands) <= len(scene.film.things)
 
 
+def test_who_asks_for_both_is_counted_for_and_told_in_one_conversation() -> None:
+    first = set[str]()
+    for seed in range(20):
+        scene = watched("both", seed)
+        film = scene.film
+        assert film is not None
+        categories = [demand.category for demand in scene.demands]
+        assert set(categories) == {"tally", "sight"}
+        assert {film.beat(each.begin) for each in film.things} >= {
+            demand.beat for demand in scene.demands if demand.category == "sight"
+        }
+        first.add(scene.placed[0].utterance.kind.split()[0])
+    assert {"tally", "look"} <= first, "whichever comes first"
+
+
 @pytest.mark.parametrize("seed", range(15))
 def test_what_is_held_out_is_never_in_training_and_always_in_its_split(seed: int) -> None:
     for task in WATCHING:
@@ -133,12 +150,40 @@ def test_what_is_held_out_is_never_in_training_and_always_in_its_split(seed: int
 
 
 def test_streams_with_a_camera_come_on_top_and_cost_nothing_where_there_are_none() -> None:
-    plain, seeing = (Feed(Recipe(audio=0, text=2, seen=seen), None, Levels(), 0).batches(3) for seen in (0, 3))
-    assert torch.equal(plain[0].target, seeing[0].target)
-    assert plain[0].inputs.pictures.numel() == 0
-    assert seeing[1].inputs.pictures.shape == (3, 100, 80, 80, 3)
-    assert seeing[1].inputs.seen.float().mean() > 0.8
-    assert not seeing[1].inputs.hears.any()
+    (plain, *_), seeing = (Feed(Recipe(audio=0, text=2, seen=seen), None, Levels(), 0).batches(3) for seen in (0, 3))
+    assert isinstance(plain, Collated)
+    assert isinstance(seeing[0], Collated)
+    assert torch.equal(plain.target, seeing[0].target)
+    assert plain.inputs.pictures.numel() == 0
+    _, streams, films = seeing
+    assert isinstance(streams, Collated)
+    assert streams.inputs.pictures.shape == (3, 100, 80, 80, 3)
+    assert streams.inputs.seen.float().mean() > 0.8
+    assert not streams.inputs.hears.any()
+    assert isinstance(films, Flashes)
+    assert films.pictures.shape == (3 * Recipe().flashes, PICTURES, 80, 80, 3)
+
+
+def test_short_films_show_nothing_that_is_never_trained_on_and_many_other_things() -> None:
+    random = np.random.default_rng(0)
+    films = [flash(random) for _ in range(300)]
+    things = {(each.colour, each.kind) for film in films for each in film.things}
+    movements = {each.movement for film in films for each in film.repetitions}
+    assert not any(phrases.held_thing(*pair) for pair in things)
+    assert len(things) == sum(not phrases.held_thing(colour, kind) for colour in COLOURS for kind in THINGS)
+    assert movements == set(MOVEMENTS) - set(UNSEEN)
+    assert not any(28 < abs(film.view.turn) < 52 or film.view.above >= 15 for film in films)
+
+
+def test_of_a_short_film_everything_but_its_first_picture_is_asked_about() -> None:
+    asked = flashes(3, np.random.default_rng(1))
+    eyes = Eyes(64)
+    torch.nn.init.normal_(eyes.out.weight, std=0.1)
+    shown = asked.shown.clone()
+    shown[:, 0] = 1 - shown[:, 0]
+    assert loss(eyes, replace(asked, shown=shown)) == loss(eyes, asked)
+    shown[:, 2] = 1 - shown[:, 2]
+    assert loss(eyes, replace(asked, shown=shown)) != loss(eyes, asked)
 
 
 def test_streams_with_and_without_a_camera_fit_into_one_batch() -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from counterpoint.interaction.nn.layers import Deepening, Norm
+from counterpoint.interaction.nn.layers import Deepening, Norm, Residual
 from counterpoint.interaction.nn.products import product
 
 PICTURE = 80
@@ -68,6 +68,7 @@ class Patches(nn.Module):
             [nn.Linear(side * side * taken, made) for (side, made), taken in zip(STAGES, sizes, strict=False)]
         )
         self.norms = nn.ModuleList([Norm(made) for _, made in STAGES])
+        self.deeper = nn.ModuleList([Residual(made, 2 * made) for _, made in STAGES[1:]])
         self.joined = nn.Linear((PICTURE // PATCH) ** 2 * STAGES[-1][1], GLANCE)
 
     def forward(self, colours: Tensor, change: Tensor) -> Tensor:
@@ -76,8 +77,9 @@ class Patches(nn.Module):
         """
         x = self._first(_folded(colours, STAGES[0][0]), _folded(change, STAGES[0][0]))
         x = functional.gelu(self.norms[0](x))
-        for (side, _), stage, norm in zip(STAGES[1:], self.stages[1:], self.norms[1:], strict=True):
-            x = functional.gelu(norm(stage(_folded(x, side))))
+        later = zip(STAGES[1:], self.stages[1:], self.norms[1:], self.deeper, strict=True)
+        for (side, _), stage, norm, deeper in later:
+            x = deeper(functional.gelu(norm(stage(_folded(x, side)))))
         return functional.gelu(self.joined(x.flatten(1)))
 
     def _first(self, colours: Tensor, change: Tensor) -> Tensor:

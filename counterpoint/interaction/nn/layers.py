@@ -47,6 +47,23 @@ class Norm(nn.Module):
         return functional.layer_norm(x, self.gain.shape, self.gain.to(x.dtype), None, 1e-5)
 
 
+class Residual(nn.Module):
+    """A residual layer over each vector by itself. Begins as the identity, so that it can be added to a trained
+    model.
+    """
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.norm = Norm(width)
+        self.up = nn.Linear(width, inner)
+        self.down = nn.Linear(inner, width, bias=False)
+        nn.init.zeros_(self.down.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., width] to the same."""
+        return x + self.down(functional.gelu(self.up(self.norm(x))))
+
+
 class Deepening(nn.Module):
     """A residual layer over three neighbouring vectors; takes n + 2, gives n. Begins as the identity, so that it can be
     added to a trained model.
