@@ -19,7 +19,7 @@ from training.item_sounds import levelled, mixed, write_wav
 from training.item_voices import SynthSpeaker, voices_of
 from training.scene import BEAT, Demand, NoClip, Scene, beat_of
 from training.scene_items import name_of, rounded, scene_item
-from training.tasks import sample
+from training.tasks import is_sentence, sample
 
 TASKS = {
     Suite.WORDS: ("dictation",),
@@ -75,7 +75,8 @@ def _expected(scene: Scene, suite: Suite, demand: Demand, last: int, target: np.
         until = min(last, demand.beat + sum(v.beats_to_say(t) for t in demand.tokens) + 6)
         if (target[demand.beat : until] != 0).sum() < len(demand.tokens):
             return []
-        return [Recite(demand.beat * BEAT + 0.1, until * BEAT + 0.1, words)]
+        kind = "a sentence" if is_sentence(words) else "random words"
+        return [Recite(demand.beat * BEAT + 0.1, until * BEAT + 0.1, words, kind)]
     if suite is Suite.DUPLEX and demand.category == "stop":
         by = (demand.beat + 3) * BEAT + 0.1
         until = (min(last, demand.beat + 12)) * BEAT + 0.1

@@ -5,7 +5,7 @@ A task draws until the stream's end; `NoClip` from a speaker ends the attempt, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -300,6 +300,16 @@ def result_words(rng: np.random.Generator) -> list[int]:
         )
         return ids(str(rng.choice(patterns)))
     return [int(word) for word in rng.choice(_SPEAKABLE, int(rng.integers(1, 9)))]
+
+
+def is_sentence(words: Sequence[str]) -> bool:
+    """Whether a result is a sentence, and not random words."""
+    first, second, third = (*words, "", "", "")[:3]
+    return (
+        (first == "it" and second in ("is", "costs", "will"))
+        or (first == "the" and "is" in (second, third))
+        or (second, third) == ("train", "leaves")
+    )
 
 
 _SPEAKABLE = [

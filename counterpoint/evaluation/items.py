@@ -66,12 +66,15 @@ class Hand(msgspec.Struct, frozen=True, tag="hand over"):
     end: float
 
 
-class Recite(msgspec.Struct, frozen=True, tag="recite"):
-    """Exactly these words, in order and nothing else, are said in [begin, end]."""
+class Recite(msgspec.Struct, frozen=True, tag="recite", omit_defaults=True):
+    """Exactly these words, in order and nothing else, are said in [begin, end]. `kind`: of what they are, counted apart
+    as well.
+    """
 
     begin: float
     end: float
     words: tuple[str, ...]
+    kind: str = ""
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):

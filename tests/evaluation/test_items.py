@@ -144,6 +144,20 @@ def test_what_is_told_must_be_told_exactly() -> None:
     assert not meets(EXPECT[2], Lived((*told, At(6.5, "okay"))))
 
 
+def test_results_of_one_kind_are_counted_apart_as_well() -> None:
+    words = ("it", "is", "open")
+    expect = (Recite(1.0, 4.0, words, "a sentence"), Recite(5.0, 8.0, words, "random words"))
+    item = Item("told", Suite.DELEGATION, "seen voices", 9.0, expect=expect)
+    parts = score(item, Lived(tuple(At(1.5 + number, word) for number, word in enumerate(words)))).parts
+    told = [(part.name, part.hits) for part in parts if part.name.startswith("result")]
+    assert sorted(told) == [
+        ("result told", 0),
+        ("result told", 1),
+        ("result told: a sentence", 1),
+        ("result told: random words", 0),
+    ]
+
+
 def test_stopping_counts_only_for_who_was_speaking_and_is_quiet_then() -> None:
     assert meets(EXPECT[4], Lived((At(9.4, "and"),)))
     assert not meets(EXPECT[4], Lived())
