@@ -268,7 +268,7 @@ def _pair(scene: Scene, wishes: list[tuple[str, dict[str, str]]]) -> tuple[str, 
     ]
     if wishes and scene.rng.random() < 0.7:
         _, slots = wishes[int(scene.rng.integers(len(wishes)))]
-        whole = scene.rng.random() < 0.6
+        whole = scene.rng.random() < 0.45
         alike = [
             (colour, kind)
             for colour, kind in pairs

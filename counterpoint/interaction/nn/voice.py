@@ -58,7 +58,7 @@ class Voice:
         """
         word, part = (state.word, state.part) if state.word != v.PAD else (following, 0)
         if word == v.PAD and not state.dying:
-            return None, state
+            return None, replace(state, mouth=replace(state.mouth, beat=state.mouth.beat + 1))
         frames, mouth = utter(self.mouth, state.mouth, word, part, steps=self.steps, temperature=self.temperature)
         sound, vocal = self.synthesiser.speak(frames, state.vocal)
         if word == v.PAD:

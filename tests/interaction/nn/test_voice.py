@@ -59,9 +59,10 @@ def test_it_is_known_in_which_beat_a_word_ends(voice: Voice) -> None:
 
 def test_a_voice_that_is_not_asked_for_anything_makes_no_sound(voice: Voice) -> None:
     state = voice.begin()
-    sound, after = voice.speak(state)
-    assert sound is None
-    assert after == state
+    for _ in range(3):
+        sound, state = voice.speak(state)
+        assert sound is None
+        assert (state.word, state.dying) == (v.PAD, False)
 
 
 def test_stopping_in_the_middle_of_a_word_is_silence_after_five_milliseconds(voice: Voice) -> None:
@@ -83,6 +84,14 @@ def test_after_a_stop_the_next_word_begins_as_the_first_one_did(voice: Voice) ->
     assert stopped.mouth.trail == rest.mouth.trail
     assert torch.equal(stopped.mouth.before, rest.mouth.before)
     assert stopped.vocal.phase == rest.vocal.phase
+
+
+def test_a_word_said_a_beat_later_is_not_the_same_sound(voice: Voice) -> None:
+    (at_once, *_), (silence, later, *_) = sound_of(voice, [SEVEN], 3), sound_of(voice, [v.PAD, SEVEN], 3)
+    assert silence is None
+    assert at_once is not None
+    assert later is not None
+    assert np.abs(at_once - later).max() > 1e-4
 
 
 def test_two_who_speak_with_one_voice_do_not_disturb_each_other(voice: Voice) -> None:
