@@ -21,7 +21,7 @@ from training.bank import seed_of
 from training.phrases import held_thing
 from training.pictures import FRAME_SECONDS, Film, Repetition, Thing, shoot
 from training.scene import Scene
-from training.scene_items import CONTENT
+from training.scene_items import CONTENT, rounded
 from training.voices import Clip
 from training.watching import bout, film
 
@@ -105,7 +105,7 @@ def staged(play: Play, clips: Sequence[Clip]) -> Staged:
             done += found
             now = found[-1].end + 0.8 if found else now
             if found and meant:
-                expect.append(Count(tuple((_rounded(each.begin), _rounded(each.end)) for each in found)))
+                expect.append(Count(tuple((rounded(each.begin), rounded(each.end)) for each in found)))
         for each in act.things:
             now += each.after
             size = scene.rng.uniform(0.12, 0.15)
@@ -120,9 +120,9 @@ def staged(play: Play, clips: Sequence[Clip]) -> Staged:
 
 def answer(thing: Thing) -> Answer:
     """Of what was asked for: its colour and what it is."""
-    begin = _rounded(thing.begin)
-    reply = (begin, _rounded(thing.begin + LONGEST_REPLY))
-    return Answer((begin, _rounded(thing.end)), reply, ((thing.colour,), (thing.kind,)))
+    begin = rounded(thing.begin)
+    reply = (begin, rounded(thing.begin + LONGEST_REPLY))
+    return Answer((begin, rounded(thing.end)), reply, ((thing.colour,), (thing.kind,)))
 
 
 def item_of(scenes: Staged, sound: str, voice: str) -> Item:
@@ -131,25 +131,25 @@ def item_of(scenes: Staged, sound: str, voice: str) -> Item:
         "watch",
         Suite.REPCOUNT,
         "unseen synthesizers",
-        _rounded(scenes.beats * FRAME_SECONDS),
+        rounded(scenes.beats * FRAME_SECONDS),
         sound=sound,
         frames=FILM,
         frame_rate=1 / FRAME_SECONDS,
         voice=voice,
         words=tuple(
-            Spoken(word, _rounded(start + end), content=v.IDS[word] in CONTENT)
+            Spoken(word, rounded(start + end), content=v.IDS[word] in CONTENT)
             for start, clip in scenes.lines
             for word, end in zip(clip.words, clip.ends, strict=True)
         ),
-        speaking=tuple((_rounded(start), _rounded(start + clip.ends[-1])) for start, clip in scenes.lines),
+        speaking=tuple((rounded(start), rounded(start + clip.ends[-1])) for start, clip in scenes.lines),
         expect=scenes.expect,
     )
 
 
 def sights(scenes: Film) -> tuple[Sight, ...]:
     """What is to be seen from when to when, in the order of time."""
-    found = [Sight(each.movement, _rounded(each.begin), _rounded(each.end)) for each in scenes.repetitions]
-    found += [Sight(f"{each.colour} {each.kind}", _rounded(each.begin), _rounded(each.end)) for each in scenes.things]
+    found = [Sight(each.movement, rounded(each.begin), rounded(each.end)) for each in scenes.repetitions]
+    found += [Sight(f"{each.colour} {each.kind}", rounded(each.begin), rounded(each.end)) for each in scenes.things]
     return tuple(sorted(found, key=lambda each: each.begin))
 
 
@@ -161,7 +161,3 @@ def save_film(scenes: Staged, folder: Path) -> int:
     (folder / FILM).write_bytes(data)
     save_sights(sights(scenes.film), folder)
     return len(data)
-
-
-def _rounded(seconds: float) -> float:
-    return round(float(seconds), 3)
