@@ -96,7 +96,7 @@ def value(expected: Expected, item: Item, lived: Lived) -> float:
             )
         case Hand(begin, end):
             return float(any(begin <= time <= end for time in lived.handed))
-        case Recite(begin, end, words, _):
+        case Recite(begin, end, words):
             return float(tuple(each.word for each in _between(lived, begin, end)) == same(words))
         case Count(cycles):
             return float(repcount.off_by_one(_counted(expected, lived), len(cycles)))
@@ -116,7 +116,7 @@ def _parts(expected: Expected, worth: float, item: Item, lived: Lived) -> list[P
             return [Part(category, worth, 1)]
         case Hand():
             return [Part("handed over", worth, 1)]
-        case Recite(_, _, _, kind):
+        case Recite(kind=kind):
             names = ["result told", f"result told: {kind}"] if kind else ["result told"]
             return [Part(name, worth, 1) for name in names]
         case Count(cycles):

@@ -48,39 +48,36 @@ class Norm(nn.Module):
 
 
 class Residual(nn.Module):
-    """A residual layer over each vector by itself. Begins as the identity, so that it can be added to a trained
-    model.
+    """A residual layer over each vector by itself, or over `together` neighbouring ones. Begins as the identity,
+    so that it can be added to a trained model.
     """
 
-    def __init__(self, width: int, inner: int) -> None:
+    def __init__(self, width: int, inner: int, together: int = 1) -> None:
         super().__init__()
         self.norm = Norm(width)
-        self.up = nn.Linear(width, inner)
+        self.up = nn.Linear(together * width, inner)
         self.down = nn.Linear(inner, width, bias=False)
         nn.init.zeros_(self.down.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., width] to the same."""
-        return x + self.down(functional.gelu(self.up(self.norm(x))))
+        return x + self.added(self.norm(x))
+
+    def added(self, near: Tensor) -> Tensor:
+        """What is added, from normalised vectors [..., together * width]."""
+        return self.down(functional.gelu(self.up(near)))
 
 
-class Deepening(nn.Module):
-    """A residual layer over three neighbouring vectors; takes n + 2, gives n. Begins as the identity, so that it can be
-    added to a trained model.
-    """
+class Deepening(Residual):
+    """A residual layer over three neighbouring vectors; takes n + 2, gives n."""
 
     def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
-        self.norm = Norm(width)
-        self.up = nn.Linear(3 * width, inner)
-        self.down = nn.Linear(inner, width, bias=False)
-        nn.init.zeros_(self.down.weight)
+        super().__init__(width, inner, together=3)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, n + 2, width] to [B, n, width]."""
         near = self.norm(x)
-        joined = torch.cat([near[:, :-2], near[:, 1:-1], near[:, 2:]], -1)
-        return x[:, 2:] + self.down(functional.gelu(self.up(joined)))
+        return x[:, 2:] + self.added(torch.cat([near[:, :-2], near[:, 1:-1], near[:, 2:]], -1))
 
 
 class Attention(nn.Module):

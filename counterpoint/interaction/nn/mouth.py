@@ -141,7 +141,7 @@ class Mouth(nn.Module):
 @dataclass(frozen=True)
 class MouthState:
     """What the mouth carries on: the words before, the latest first; its last frames, scaled [8, 42]; and how many
-    beats there were, silent ones too, which its noise depends on: no two conversations say a word alike.
+    beats there were, silent ones too, which its noise depends on: a word is said alike in the same beat only.
     """
 
     trail: tuple[int, ...]

@@ -1,6 +1,7 @@
 """Words become sound in step with their beats, and stop at once; a voice's weights are checked like the model's."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +60,10 @@ def test_it_is_known_in_which_beat_a_word_ends(voice: Voice) -> None:
 
 def test_a_voice_that_is_not_asked_for_anything_makes_no_sound(voice: Voice) -> None:
     state = voice.begin()
-    for _ in range(3):
-        sound, state = voice.speak(state)
-        assert sound is None
-        assert (state.word, state.dying) == (v.PAD, False)
+    sound, after = voice.speak(state)
+    assert sound is None
+    assert replace(after, mouth=state.mouth) == state
+    assert after.mouth == replace(state.mouth, beat=state.mouth.beat + 1)
 
 
 def test_stopping_in_the_middle_of_a_word_is_silence_after_five_milliseconds(voice: Voice) -> None:
