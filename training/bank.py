@@ -85,25 +85,31 @@ def _festival(name: str) -> Speaker:
     return speak
 
 
-def _pico(language: str) -> Speaker:
+def _aligned(
+    kind: Callable[..., object], name: str, reference: str, manner: Callable[[np.random.Generator], tuple[float, ...]]
+) -> Speaker:
+    """A synthesizer without word times: `reference`, a voice of flite's, says where its words end; `manner` draws pace and pitch."""
+
     def speak(wanted: list[Phrase], rng: np.random.Generator) -> Iterator[Clip | None]:
-        engine, reference = _engine(voices.Pico, language), _engine(voices.Flite, "kal16")
+        engine, known = _engine(kind, name), _engine(voices.Flite, reference)
         for phrase in wanted:
-            known = reference.say(phrase.text, rng.uniform(0.9, 1.05))
-            samples = engine.samples(phrase.text, rng.uniform(0.75, 1.3), rng.uniform(0.6, 1.35))
-            yield align(known, samples) if known else None
+            clip = known.say(phrase.text, rng.uniform(0.9, 1.05))
+            samples = engine.samples(phrase.text, *manner(rng))
+            yield align(clip, samples) if clip else None
 
     return speak
+
+
+def _pico(language: str) -> Speaker:
+    return _aligned(voices.Pico, language, "kal16", lambda rng: (rng.uniform(0.75, 1.3), rng.uniform(0.6, 1.35)))
+
+
+def _rhvoice(name: str) -> Speaker:
+    return _aligned(voices.RHVoice, name, "rms", lambda rng: (rng.uniform(0.75, 1.3), rng.uniform(0.7, 1.35)))
 
 
 def _piper(name: str) -> Speaker:
-    def speak(wanted: list[Phrase], rng: np.random.Generator) -> Iterator[Clip | None]:
-        engine, reference = _engine(voices.Piper, name), _engine(voices.Flite, "rms")
-        for phrase in wanted:
-            known = reference.say(phrase.text, rng.uniform(0.9, 1.05))
-            yield align(known, engine.samples(phrase.text, rng.uniform(0.85, 1.2))) if known else None
-
-    return speak
+    return _aligned(voices.Piper, name, "rms", lambda rng: (rng.uniform(0.85, 1.2),))
 
 
 _ENGINES: dict[tuple[object, ...], object] = {}
@@ -150,6 +156,7 @@ def training_voices() -> list[Voice]:
         Voice(f"festival/{name}", "festival", count, _festival(name))
         for name, count in (("ked_diphone", 1400), ("kal_diphone", 500))
     ]
+    found += [Voice(f"rhvoice/{name}", "rhvoice", 2200, _rhvoice(name)) for name in ("bdl", "clb")]
     return found
 
 

@@ -22,9 +22,10 @@ VOICES = {
         "flite awb, rms, kal16": "CMU, permissive",
         "festival kal_diphone, ked_diphone": "CSTR and CMU, permissive",
         "Pico en-US, en-GB": "SVOX, Apache-2.0",
+        "RHVoice bdl, clb": "LGPL-2.1, from CMU ARCTIC, permissive",
     },
     "never trained on": [
-        "flite slt",
+        "flite slt, RHVoice slt",
         "Piper (all voices)",
         "Kokoro",
         "a quarter of espeak-ng's variants, by hash of the name",

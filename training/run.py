@@ -222,6 +222,9 @@ class Trainer:
         """Trains the stage until it has had `steps` steps in all, or for `minutes`, with its schedule by the clock.
         `streams`: with sound, as bare words and with a camera, instead of the stage's own; `bare_task`: a task of the bare words and its share.
         """
+        if not minutes and self.stage_steps[number] >= steps:
+            print(f"stage {number} has had its {steps} steps: nothing to do; --steps or --minutes asks for more")
+            return
         stage = STAGES[number]
         if streams:
             stage = replace(stage, recipe=replace(stage.recipe, **dict(zip(("audio", "text", "seen"), streams))))

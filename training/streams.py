@@ -22,7 +22,7 @@ from training.speakers import BankSpeaker, Crowd, TextSpeaker
 from training.tasks import sample
 
 CENTRES = mel_to_hertz(np.linspace(hertz_to_mel(np.array(80.0)), hertz_to_mel(np.array(7600.0)), BANDS + 2))[1:-1]
-FAMILIES = {"flite": 0.34, "pico": 0.24, "festival": 0.14, "espeak": 0.28}
+FAMILIES = {"flite": 0.28, "rhvoice": 0.22, "pico": 0.2, "festival": 0.1, "espeak": 0.2}
 MIX = {
     "dictation": 0.2, "cue": 0.13, "brisk cue": 0.18, "timed": 0.1, "repeated": 0.02, "chatter": 0.04, "questions": 0.07, "interruption": 0.08,
     "delegation": 0.08, "brisk delegation": 0.04, "telling": 0.01, "mixed": 0.05,

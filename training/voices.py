@@ -1,6 +1,6 @@
 """Speech synthesizers that return 16 kHz samples with word end times.
 
-espeak-ng and flite are driven through ctypes, festival through one batch process, Pico through its Python binding. espeak-ng falls back
+espeak-ng, flite and RHVoice are driven through ctypes, festival through one batch process, Pico through its Python binding. espeak-ng falls back
 to the library that the PyPI package `espeakng-loader` carries, so that streams can be made where Debian's packages are absent.
 """
 
@@ -229,6 +229,89 @@ class Flite:
         while item:
             yield item
             item = self._core.item_next(item)
+
+
+_SAMPLES = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_uint, ctypes.c_void_p)
+_RATE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
+
+
+class _RHVoiceSetup(ctypes.Structure):
+    _fields_ = [
+        ("data_path", ctypes.c_char_p),
+        ("config_path", ctypes.c_char_p),
+        ("resource_paths", ctypes.c_void_p),
+        ("set_sample_rate", _RATE),
+        ("play_speech", _SAMPLES),
+        ("process_mark", ctypes.c_void_p),
+        ("word_starts", ctypes.c_void_p),
+        ("word_ends", ctypes.c_void_p),
+        ("sentence_starts", ctypes.c_void_p),
+        ("sentence_ends", ctypes.c_void_p),
+        ("play_audio", ctypes.c_void_p),
+        ("done", ctypes.c_void_p),
+        ("options", ctypes.c_uint),
+    ]
+
+
+class _RHVoiceManner(ctypes.Structure):
+    _fields_ = [
+        ("voice_profile", ctypes.c_char_p),
+        ("absolute_rate", ctypes.c_double),
+        ("absolute_pitch", ctypes.c_double),
+        ("absolute_volume", ctypes.c_double),
+        ("relative_rate", ctypes.c_double),
+        ("relative_pitch", ctypes.c_double),
+        ("relative_volume", ctypes.c_double),
+        ("punctuation_mode", ctypes.c_int),
+        ("punctuation_list", ctypes.c_char_p),
+        ("capitals_mode", ctypes.c_int),
+        ("flags", ctypes.c_int),
+    ]
+
+
+class RHVoice:
+    """RHVoice's voices from recordings of CMU ARCTIC (`bdl`, `clb`; `slt` is the model's own speaker and held out).
+    Its word events come once every tenth of a second of sound and up to .14 s early, so `training.align` finds the times.
+    """
+
+    def __init__(self, voice: str) -> None:
+        self._library = ctypes.CDLL("libRHVoice.so.5")
+        for name in ("RHVoice_new_tts_engine", "RHVoice_new_message"):
+            getattr(self._library, name).restype = ctypes.c_void_p
+        self._voice = voice.encode()
+        self._rate = RATE
+        self._pieces: list[np.ndarray] = []
+        self._setup = _RHVoiceSetup(  # kept: the library calls back into it
+            data_path=b"/usr/share/RHVoice",
+            config_path=b"/etc/RHVoice",
+            set_sample_rate=_RATE(self._set_rate),
+            play_speech=_SAMPLES(self._receive),
+        )
+        self._engine = self._library.RHVoice_new_tts_engine(ctypes.byref(self._setup))
+        if not self._engine:
+            raise RuntimeError("RHVoice found no voices (Debian: rhvoice-english, in non-free)")
+
+    def _set_rate(self, rate: int, _) -> int:
+        self._rate = rate
+        return 1
+
+    def _receive(self, samples, count: int, _) -> int:
+        self._pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        return 1
+
+    def samples(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> np.ndarray:
+        """float32 samples at 16 kHz, at a multiple of the voice's own speed and pitch; none where it refuses the text."""
+        manner = _RHVoiceManner(self._voice, 0, 0, 0, speed, pitch, 1.0)
+        self._pieces = []
+        data = text.encode()
+        message = self._library.RHVoice_new_message(
+            ctypes.c_void_p(self._engine), data, len(data), 0, ctypes.byref(manner), None
+        )
+        if message:
+            self._library.RHVoice_speak(ctypes.c_void_p(message))
+            self._library.RHVoice_delete_message(ctypes.c_void_p(message))
+        sound = np.concatenate([np.zeros(0, np.int16), *self._pieces]).astype(np.float32) / 32768
+        return resample_poly(sound, RATE, self._rate) if len(sound) else sound
 
 
 class Pico:

@@ -52,6 +52,13 @@ def test_hearing_is_learned_and_survives_a_restart(bank: Bank, tmp_path: Path, m
     assert heard > 0.1, f"running free it hears {heard:.2f}"
 
 
+def test_a_stage_that_has_had_its_steps_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trainer = Trainer(tmp_path, TINY, seed=0)
+    trainer.stage_steps[2] = 7
+    trainer.run(2, 7, tmp_path)
+    assert "has had its 7 steps: nothing to do; --steps or --minutes asks for more" in capsys.readouterr().out
+
+
 def test_batches_depend_on_seed_step_and_worker_only() -> None:
     recipe = Recipe(audio=0, text=4, text_beats=48)
     one, same = (Feed(recipe, None, LEVELS, seed=3).batches(17)[0] for _ in range(2))

@@ -1,12 +1,14 @@
-"""espeak-ng speaks with word times, also where only the PyPI package brings it."""
+"""espeak-ng speaks with word times, also where only the PyPI package brings it; RHVoice where Debian's package is."""
 
 from __future__ import annotations
+
+import ctypes.util
 
 import numpy as np
 import pytest
 
 from training.align import align
-from training.voices import Espeak
+from training.voices import Espeak, RHVoice
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +38,19 @@ def test_alignment_carries_word_times_over_to_another_speaker(espeak: Espeak) ->
 def test_one_that_is_gone_does_not_take_the_voice_of_the_others_with_it(espeak: Espeak) -> None:
     Espeak()
     assert espeak.say("look at the ball") is not None
+
+
+@pytest.mark.skipif(
+    not ctypes.util.find_library("RHVoice"), reason="RHVoice is a training voice, in Debian's non-free section"
+)
+def test_rhvoice_speaks_at_the_pace_that_is_asked_for_and_its_words_are_found(espeak: Espeak) -> None:
+    voice = RHVoice("bdl")
+    slow, fast = (voice.samples("when i say garden you say music", speed) for speed in (0.8, 1.3))
+    assert len(slow) > 1.3 * len(fast)
+    assert 0.05 < np.abs(slow).max() <= 1
+    known = espeak.say("when i say garden you say music", "en-us", rate=150, pitch=40)
+    assert known is not None
+    found = align(known, slow)
+    assert found is not None
+    assert list(found.ends) == sorted(found.ends)
+    assert not len(voice.samples(""))
