@@ -94,8 +94,7 @@ def _aligned(
         engine, known = _engine(kind, name), _engine(voices.Flite, reference)
         for phrase in wanted:
             clip = known.say(phrase.text, rng.uniform(0.9, 1.05))
-            samples = engine.samples(phrase.text, *manner(rng))
-            yield align(clip, samples) if clip else None
+            yield align(clip, engine.samples(phrase.text, *manner(rng))) if clip else None
 
     return speak
 
