@@ -3,8 +3,8 @@
 python -m training.intelligibility --part dev --count 40 --ways flow --steps 4 --temperature 0.6
 python -m training.intelligibility --json training/runs/voice/judged.json
 
-Ways: `flite` its own sound; `again` analysed and synthesised; `copy` each word stretched to its beats, then synthesised; `flow` the mouth; `mean` its
-regression head instead of the flow.
+Ways: `source` the voice that it learns from, at its own pace; `paced` each word in its beats; `again` analysed and synthesised; `copy` both; `flow` the
+mouth; `mean` its regression head instead of the flow.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from counterpoint.interaction.nn.synthesiser import Synthesiser
 from training.frames import analyse, spoken
 from training.lines import judged_lines
 from training.mouth import RUN
-from training.voices import Flite
+from training.own_voice import OwnVoice
 
-WAYS = ("flite", "again", "copy", "flow", "mean")
+WAYS = ("source", "paced", "again", "copy", "flow", "mean")
 SPELLINGS = {
     "color": "colour",
     "center": "centre",
@@ -91,15 +91,22 @@ def frames_of(mouth: Mouth, line: str, steps: int, temperature: float) -> np.nda
 
 def speakers(mouth: Mouth | None, steps: int, temperature: float) -> dict[str, Callable[[str], np.ndarray]]:
     """Each way from a line to samples."""
-    slt, synthesiser = Flite("slt"), Synthesiser()
+    voice, synthesiser = OwnVoice(), Synthesiser()
+
+    def source(line: str, paced: bool = False) -> np.ndarray:
+        said = voice.say(line, [v.beats_to_say(token) for token in v.encode(line)] if paced else None)
+        if said is None:
+            raise SystemExit(f"the voice finds other words than those of: {line}")
+        return said.samples
 
     def sound(frames: np.ndarray) -> np.ndarray:
         return synthesiser.speak(frames, synthesiser.begin())[0]
 
     return {
-        "flite": lambda line: slt.phones(line)[0],
-        "again": lambda line: sound(analyse(slt.phones(line)[0])[1:]),
-        "copy": lambda line: sound(spoken(slt, line).frames),
+        "source": source,
+        "paced": lambda line: source(line, paced=True),
+        "again": lambda line: sound(analyse(source(line))[1:]),
+        "copy": lambda line: sound(spoken(voice, line).frames),
         "flow": lambda line: sound(frames_of(mouth, line, steps, temperature)),
         "mean": lambda line: sound(frames_of(mouth, line, 0, 0.0)),
     }

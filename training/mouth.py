@@ -1,6 +1,6 @@
 """The voice, from nothing: its data from a seed, its training, its weights.
 
-python -m training.mouth data     # flite slt says some thousands of lines: four minutes
+python -m training.mouth data     # hibari says some thousands of lines: MINUTES
 python -m training.mouth train    # goes on where it was stopped
 python -m training.mouth export --figures training/runs/voice/judged.json
 """
@@ -27,8 +27,8 @@ from counterpoint.interaction.nn.synthesiser import PITCH, VOICING, WIDTH, silen
 from training.frames import Speech, spoken
 from training.lines import training_lines
 from training.muon import Optimisers
+from training.own_voice import OwnVoice
 from training.run import best_precision, keep_memory
-from training.voices import Flite
 
 RUN = Path("training/runs/voice")
 BATCH = 1024
@@ -55,13 +55,13 @@ class Pieces:
         return len(self.words)
 
 
-def say_lines(seed: int, count: int, voice: Flite) -> list[Speech]:
-    """Speech to learn from. The pace of the recording varies a little, so that what is stretched does."""
+def say_lines(seed: int, count: int, voice: OwnVoice) -> list[Speech]:
+    """Speech to learn from. The pace varies a little: how long the phones of a word last beside each other."""
     rng = np.random.default_rng(seed)
     found, began = [], time.time()
     lines = training_lines(seed, count)
     for number, line in enumerate(lines, 1):
-        speech = spoken(voice, line, float(rng.uniform(0.9, 1.3)))
+        speech = spoken(voice, line, float(rng.uniform(0.9, 1.15)))
         if speech is not None:
             found.append(speech)
         if number % 200 == 0:
@@ -168,7 +168,7 @@ def schedule(share: float, steps: int) -> float:
 
 
 def make_data(arguments: argparse.Namespace) -> None:
-    speeches = say_lines(arguments.seed, arguments.lines, Flite("slt"))
+    speeches = say_lines(arguments.seed, arguments.lines, OwnVoice())
     arguments.run.mkdir(parents=True, exist_ok=True)
     lengths = [len(speech.tokens) for speech in speeches]
     np.savez(arguments.run / "data.npz", tokens=np.concatenate([speech.tokens for speech in speeches]), lengths=lengths,
@@ -284,8 +284,8 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=RUN)
     parser.add_argument("--seed", type=int, default=0)
     commands = parser.add_subparsers(required=True)
-    data = commands.add_parser("data", help="have flite slt say lines at the model's pace")
-    data.add_argument("--lines", type=int, default=5000)
+    data = commands.add_parser("data", help="have hibari say lines at the model's pace")
+    data.add_argument("--lines", type=int, default=6000)
     data.set_defaults(does=make_data)
     learn = commands.add_parser("train", help="train, or go on; the schedule follows the processor's time")
     learn.add_argument("--minutes", type=float, default=26.0, help="of processor time, in all (default: %(default)s)")

@@ -33,7 +33,7 @@ TEXT_MIX = {
     "brisk delegation": 0.14, "telling": 0.01, "mixed": 0.04,
 }  # fmt: skip
 """Of streams of bare words: binding, time, copying."""
-SEEN_MIX = {"counting": 0.18, "calling": 0.22, "looking": 0.42, "both": 0.12, "seen talk": 0.06}
+SEEN_MIX = {"counting": 0.18, "calling": 0.34, "looking": 0.32, "both": 0.1, "seen talk": 0.06}
 """Of streams with a camera."""
 HESITANT = 0.07
 """Share of the utterances that pause at a word."""

@@ -22,6 +22,8 @@ MOST = 20
 """Repetitions that there are numbers for."""
 NOTICED = 0.12
 """Share of a repetition after which one sees that it has begun."""
+TOLD_APART = 0.4
+"""Share after which one sees that it is this movement and no other."""
 _PLACES = [(x, y) for x in (0.2, 0.5, 0.8) for y in (0.27, 0.73)]
 
 
@@ -156,7 +158,7 @@ def calling(scene: Scene, speaker: Speaker) -> None:
             break
         done += acted
         last = acted[-1].end
-        call(scene, drawn, acted)
+        call(scene, drawn, acted, named)
         _talk(scene, speaker, begin, last, 0.2)
         scene.now = last
         begin = last + scene.rng.uniform(1.6, 5.0)
@@ -165,10 +167,10 @@ def calling(scene: Scene, speaker: Speaker) -> None:
     scene.film = replace(drawn, repetitions=tuple(done))
 
 
-def call(scene: Scene, drawn: Film, acted: list[Repetition]) -> None:
-    """Start: when the first repetition shows. Stop: when a further one would have shown."""
+def call(scene: Scene, drawn: Film, acted: list[Repetition], named: bool) -> None:
+    """Start: when the first repetition shows, if one movement was named as that one. Stop: when a further one would have shown."""
     first, last = acted[0], acted[-1]
-    noticed = NOTICED * (first.end - first.begin)
+    noticed = (TOLD_APART if named else NOTICED) * (first.end - first.begin)
     scene.ask(drawn.beat(first.begin + noticed), [v.IDS["start"]], "call")
     noticed = NOTICED * (last.end - last.begin)
     scene.ask(drawn.beat(last.end + noticed + 0.1), [v.IDS["stop"]], "call")

@@ -9,10 +9,11 @@ import torch
 from counterpoint.interaction.nn import vocabulary as v
 from counterpoint.interaction.nn.mouth import LONGEST, PIECES, MouthConfig, closed, utter
 from counterpoint.interaction.nn.synthesiser import FRAMES_PER_BEAT, PITCH, VOICING, WIDTH, Synthesiser, silent_frame
-from training.frames import Speech, _by_word, _moments, analyse
+from training.frames import LEVEL, Speech, analyse, spoken
 from training.intelligibility import errors, words_of
 from training.lines import HELD, SPOKEN, judged_lines, jumble, kept, sentence, training_lines
 from training.mouth import Training, in_pieces, load_data, new_mouth, schedule
+from training.own_voice import OwnVoice, fitted
 
 WORDS = v.encode("the red seventeen")
 
@@ -83,19 +84,31 @@ def test_each_piece_knows_its_word_those_before_it_and_the_frames_so_far(speeche
     assert len(pieces) * 4 == len(speeches[0].frames) + len(speech.frames)
 
 
-def test_a_word_is_stretched_in_its_vowels_first() -> None:
-    phones = [("s", 1.0, 1.1), ("t", 1.1, 1.15), ("ow", 1.15, 1.25)]
-    moments = _moments(phones, 0.4)
-    assert len(moments) == 32
-    assert moments[-1] == pytest.approx(1.25)
-    assert (np.diff(moments) > 0).all()
-    spent = [np.count_nonzero((moments > start) & (moments <= end)) for _, start, end in phones]
-    assert spent[2] / 0.1 > spent[0] / 0.1 > spent[1] / 0.05
+def test_a_word_that_is_drawn_out_gives_way_in_its_vowels_first() -> None:
+    natural = np.array([4, 2, 5, 1])
+    found = fitted(natural, "stO ", 24)
+    assert found.sum() == 24
+    assert found[2] / 5 > found[0] / 4 > found[1] / 2
+    assert found.argmax() == 2
 
 
-def test_pauses_belong_to_no_word() -> None:
-    phones = [("pau", 0.2), ("ay", 0.4), ("pau", 0.6), ("s", 0.7), ("iy", 0.8), ("pau", 1.0)]
-    assert _by_word(phones, [0.4, 0.8]) == [[("ay", 0.2, 0.4)], [("s", 0.6, 0.7), ("iy", 0.7, 0.8)]]
+def test_every_phone_of_a_hurried_word_is_said() -> None:
+    found = fitted(np.array([9, 1, 1, 7, 1, 6, 3, 2, 1]), "sˈɛvəntin", 9)
+    assert found.tolist() == [1] * 9
+    assert fitted(np.array([9, 1, 1, 7, 1]), "sˈɛvə", 8).sum() == 8
+
+
+def test_the_voice_that_is_learned_from_says_each_word_in_its_beats() -> None:
+    pytest.importorskip("hibari", reason="only training needs the voice to learn from")
+    voice = OwnVoice()
+    said = voice.say("the red seventeen", [1, 2, 3])
+    assert said is not None
+    assert np.diff(said.starts) == pytest.approx([0.2, 0.4, 0.6])
+    speech = spoken(voice, "the red seventeen")
+    assert speech is not None
+    assert speech.frames.shape == (7 * FRAMES_PER_BEAT, WIDTH)
+    assert speech.frames[-4:, 0].mean() < speech.frames[: 3 * FRAMES_PER_BEAT, 0].mean()
+    assert all(voice.phones(word) for word in SPOKEN)
 
 
 def test_sound_that_is_analysed_and_synthesised_keeps_its_pitch_and_level() -> None:
@@ -104,7 +117,7 @@ def test_sound_that_is_analysed_and_synthesised_keeps_its_pitch_and_level() -> N
     frames = np.tile(silent_frame(), (80, 1))
     frames[:, 0], frames[:, 1], frames[:, PITCH], frames[:, VOICING] = -5.5, 2.5, np.log(150), 1
     sound, _ = synthesiser.speak(frames, synthesiser.begin())
-    found = analyse(sound * 2)[10:70]
+    found = analyse(sound / LEVEL)[10:70]
     assert np.exp(np.median(found[:, PITCH])) == pytest.approx(150, rel=0.02)
     assert found[:, VOICING].mean() > 0.9
     again, _ = synthesiser.speak(found, synthesiser.begin())
