@@ -14,7 +14,7 @@ from counterpoint.interaction.nn.checkpoint import save_model
 from training import phrases
 from training.bodies import UNSEEN
 from training.evaluate import from_state
-from training.run import STAGES
+from training.trainer import STAGES
 
 VOICES = {
     "trained on": {

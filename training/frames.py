@@ -24,6 +24,9 @@ from training.own_voice import OwnVoice
 LEVEL = 1.3
 """The recording is brought up: loud, and no peak needs the limiter."""
 
+FLOOR = 2e-9
+"""Power below which there is nothing to hear: silence that is much deeper would only stretch the scale of the frames."""
+
 _GRID = 128
 _FRAME = HOP / RATE
 
@@ -45,7 +48,7 @@ def analyse(samples: np.ndarray) -> np.ndarray:
     pitch = pyworld.stonemask(sound, pitch, times, RATE)
     power = pyworld.cheaptrick(sound, pitch, times, RATE, fft_size=FFT)
     frames = np.zeros((len(pitch), WIDTH), np.float32)
-    frames[:, :COEFFICIENTS] = _cosines(0.5 * np.log(np.maximum(power, 1e-12)))
+    frames[:, :COEFFICIENTS] = _cosines(0.5 * np.log(np.maximum(power, FLOOR)))
     voiced = pitch > 0
     frames[:, VOICING] = voiced
     frames[:, PITCH] = silent_frame()[PITCH]
@@ -64,10 +67,10 @@ def _cosines(log_amplitudes: np.ndarray) -> np.ndarray:
     return warped @ cosines.T
 
 
-def spoken(voice: OwnVoice, text: str, speed: float = 1.0) -> Speech | None:
+def spoken(voice: OwnVoice, text: str, seed: int = 0) -> Speech | None:
     """The voice says the text at the model's pace, or None where its words are not the text's."""
     tokens = tuple(v.IDS[word] for word in text.split())
-    said = voice.say(text, [v.beats_to_say(token) for token in tokens], speed)
+    said = voice.say(text, [v.beats_to_say(token) for token in tokens], seed)
     if said is None:
         return None
     first, last = round(said.starts[0] / _FRAME), round(said.starts[-1] / _FRAME) + FRAMES_PER_BEAT

@@ -19,6 +19,8 @@ UNIT = 0.025
 BEAT = 8
 """Units a beat."""
 SPACE, END = " ", "."
+CARRIER = ("say", "again")
+"""Words between which a word is said, to know how long its phones last beside each other."""
 _DURATIONS = "/Clip_output_0"
 """The tensor of the graph that says how many units each phone lasts."""
 _VOWELS = set("AIOQWYaeiouɐɑɒɔəɚɛɜɪʊʌᵻᵊæː")
@@ -41,6 +43,7 @@ class OwnVoice:
         import hibari
 
         self._hibari = hibari.Hibari()
+        self._known: dict[str, np.ndarray] = {}
 
     @cached_property
     def _session(self) -> Any:
@@ -63,54 +66,55 @@ class OwnVoice:
         found = self._hibari.g2p(text).split()
         return found if len(found) == len(text.split()) and all(map(self._hibari.ids, found)) else None
 
-    def say(self, text: str, beats: list[int] | None = None, speed: float = 1.0, seed: int = 0) -> Said | None:
-        """The text, each word in so many beats of 200 ms if they are given, else at its own pace and multiple of speed. Where words are drawn out,
-        vowels give way before plosives do. None where it finds other words than the text's.
-        """
+    def say(self, text: str, beats: list[int] | None = None, seed: int = 0) -> Said | None:
+        """The text, each word in so many beats of 200 ms if they are given, else at its own pace. None where it finds other words than the text's."""
         from hibari import dsp
 
         words = self.phones(text)
         if words is None:
             return None
         phones = SPACE.join(words) + END
-        ids = {"ids": np.array([self._hibari.ids(phones)]), "speed": np.array([speed], np.float32)}
-        natural = self._session.run([_DURATIONS], ids | {"durations": np.ones(len(phones) + 2, np.float32)})[0]
-        if beats is None:
-            durations = natural.astype(int)
-            places = self._places(words)
-        else:
-            durations, places = self._paced(natural.astype(int), words, beats)
-        out = self._session.run(
-            ["lh", "theta", "ln", "lr", "phi", "f0"], ids | {"durations": durations.astype(np.float32)}
-        )
+        durations = self._natural(phones)
+        if beats is not None:
+            durations = np.concatenate([durations[:1], *map(self._paced, words, beats), durations[-1:]])
+            durations[-1] = max(durations[-1], 2 * BEAT)
+        out = self._run(["lh", "theta", "ln", "lr", "phi", "f0"], phones, durations)
         sound = dsp.synth(*(each[0] for each in out), np.random.default_rng(seed))
         ends = np.concatenate([[0], durations.cumsum()])
-        return Said(
-            resample_poly(sound, RATE, self._hibari.sample_rate).astype(np.float32),
-            tuple(float(ends[place]) * UNIT for place in places),
-        )
+        starts = tuple(float(ends[place]) * UNIT for place in self._places(words))
+        return Said(resample_poly(sound, RATE, self._hibari.sample_rate).astype(np.float32), starts)
+
+    def _run(self, wanted: list[str], phones: str, durations: np.ndarray) -> list[np.ndarray]:
+        ids = np.array([self._hibari.ids(phones)])
+        given = {"ids": ids, "speed": np.ones(1, np.float32), "durations": durations.astype(np.float32)}
+        return self._session.run(wanted, given)
+
+    def _natural(self, phones: str) -> np.ndarray:
+        """Units that each of the ids lasts, the phones and an edge on both sides, if nobody says otherwise."""
+        return self._run([_DURATIONS], phones, np.ones(len(phones) + 2))[0].astype(int)
+
+    def _paced(self, word: str, beats: int) -> np.ndarray:
+        """Units of the word's phones and of the space, or the end, behind it. The same wherever it stands, in the proportions of a carrier phrase: so that a word can
+        be learned as one.
+        """
+        if word not in self._known:
+            before, after = (self._hibari.g2p(each) for each in CARRIER)
+            first = len(before) + 2
+            natural = self._natural(SPACE.join((before, word, after)) + END)
+            self._known[word] = natural[first : first + len(word) + 1]
+        return fitted(self._known[word], word + SPACE, beats * BEAT)
 
     @staticmethod
     def _places(words: list[str]) -> list[int]:
-        """Where among the ids each word begins, and where the last ends. The space behind a word is its own: what it dies away in."""
+        """Where among the ids each word begins, and where the last ends."""
         places = [1]
         for word in words:
             places.append(places[-1] + len(word) + 1)
-        return [*places[:-1], places[-1] - 1]
-
-    def _paced(self, natural: np.ndarray, words: list[str], beats: list[int]) -> tuple[np.ndarray, list[int]]:
-        places = self._places(words)
-        phones = SPACE.join(words)
-        durations = natural.copy()
-        for first, last, wanted in zip(places[:-1], places[1:], beats, strict=True):
-            part = slice(first, last)
-            durations[part] = fitted(natural[part], phones[first - 1 : last - 1], wanted * BEAT)
-        durations[-1] = max(durations[-1], 2 * BEAT)
-        return durations, places
+        return places
 
 
 def fitted(natural: np.ndarray, phones: str, units: int) -> np.ndarray:
-    """Durations that sum to `units`, at least one each."""
+    """Durations that sum to `units`, at least one each. Where a word is drawn out, vowels give way before plosives do."""
     yields = np.array([_give(phone) for phone in phones]) if units > natural.sum() else np.ones(len(phones))
     wanted = natural * (1 + yields * (units - natural.sum()) / (natural * yields).sum())
     ends = np.maximum(np.rint(wanted.cumsum()).astype(int), np.arange(1, len(wanted) + 1))

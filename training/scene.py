@@ -117,6 +117,8 @@ class Scene:
             if self.now + part.duration > self.length - 0.3:
                 raise NoClip
             labels = tuple(self._label(self.now + end) for end in part.ends)
+            if labels[-1] >= self.beats:  # hurried words, one a beat, end later than their sound
+                raise NoClip
             self.placed.append(Placed(self.now, part, labels, gain))
             whole = replace(whole, labels=whole.labels + labels)
             self.now += part.duration

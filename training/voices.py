@@ -270,7 +270,7 @@ class _RHVoiceManner(ctypes.Structure):
 
 
 class RHVoice:
-    """RHVoice's voices from recordings of CMU ARCTIC (`bdl`, `clb`; `slt` is the model's own speaker and held out).
+    """RHVoice's voices from recordings of CMU ARCTIC (`bdl`, `clb`; `slt` is held out, as flite's is).
     Its word events come once every tenth of a second of sound and up to .14 s early, so `training.align` finds the times.
     """
 

@@ -13,8 +13,8 @@ from counterpoint.interaction.nn.dmel import Levels
 from counterpoint.interaction.nn.model import Config
 from training.feed import Feed, Recipe
 from training.muon import Muon, Optimisers
-from training.run import STAGES, Trainer
 from training.streams import Collated
+from training.trainer import STAGES, Trainer
 
 DENSE = Config(width=64, layers=2, heads=4, inner=128, bands=16)
 MIXED = replace(DENSE, experts=16, chosen=4, shared=64)

@@ -14,8 +14,8 @@ from training.bank import Bank
 from training.evaluate import Counts, run_free, score_stream
 from training.feed import Feed, Recipe, streams_of
 from training.muon import orthogonalise
-from training.run import STAGES, Trainer
 from training.streams import Room, collate
+from training.trainer import STAGES, Trainer
 
 TINY = Config(width=64, layers=2, heads=4, inner=128, bands=16)
 LEVELS = Levels(TINY.low, TINY.high, TINY.levels)

@@ -10,7 +10,7 @@ import pytest
 from counterpoint.interaction.nn import vocabulary as v
 from training import phrases
 from training.bank import Bank
-from training.scene import Demand, Oracle, Scene, Utterance, beat_of, parted, relabel
+from training.scene import Demand, NoClip, Oracle, Scene, Utterance, beat_of, parted, relabel
 from training.speakers import BankSpeaker, Crowd, TextSpeaker, pace
 from training.streams import Room, blurred, make_stream, read_at
 from training.tasks import TASKS, sample
@@ -103,6 +103,17 @@ def test_a_result_is_spoken_only_after_two_silent_beats() -> None:
                 assert not speaking[demand.beat - 2 : demand.beat + 1].any()
                 assert any(note.tokens[1:] == demand.tokens and note.beat < demand.beat for note in scene.notes)
     assert found > 10
+
+
+def test_words_that_would_end_after_the_stream_are_not_said() -> None:
+    hurried = Utterance("mention", tuple(v.encode("now i see the tree")), (0.1, 0.15, 0.2, 0.25, 0.3), 0.3, {})
+    scene = Scene(10, np.random.default_rng(0), "cue")
+    scene.rules[v.IDS["tree"]] = v.IDS["fish"]
+    scene.now = 1.35
+    with pytest.raises(NoClip):
+        scene.say(hurried)
+    assert not scene.demands
+    assert not scene.placed
 
 
 def test_a_cancelled_result_is_never_spoken() -> None:

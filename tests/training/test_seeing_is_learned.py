@@ -14,8 +14,8 @@ from training import glimpses, watching
 from training.bodies import View
 from training.feed import streams_of
 from training.pictures import Film, Repetition, Thing
-from training.run import STAGES, Trainer
 from training.streams import Collated, collate
+from training.trainer import STAGES, Trainer
 
 TINY = Config(width=64, layers=2, heads=4, inner=128, bands=16)
 LEVELS = Levels(TINY.low, TINY.high, TINY.levels)

@@ -51,7 +51,8 @@ def test_every_word_that_it_learned_has_a_sound_of_a_reasonable_loudness(voice: 
 
 def test_its_card_says_whose_voice_it_is_and_how_well_it_is_understood() -> None:
     card = json.loads(SHIPPED_VOICE.with_suffix(".json").read_text())
-    assert "Carnegie Mellon University" in card["voice"]["notice"]
+    assert "hibari" in card["voice"]["synthesizer"]
+    assert "Apache-2.0" in card["voice"]["authors"]
     assert card["label"].startswith("synthetic")
     ways = card["figures"]["ways"]
     assert ways["flow"]["n"] >= 100
