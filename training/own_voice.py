@@ -18,6 +18,10 @@ from counterpoint.interaction.nn.synthesiser import RATE
 UNIT = 0.025
 BEAT = 8
 """Units a beat."""
+AHEAD = 0.075
+"""Seconds by which the sound runs ahead of the durations (measured on twenty words: .03 before a plosive's burst to .09 before an `s`). A word that began
+where its durations do would have lost its first consonant to the word before it.
+"""
 SPACE, END = " ", "."
 CARRIER = ("say", "again")
 """Words between which a word is said, to know how long its phones last beside each other."""
@@ -81,7 +85,7 @@ class OwnVoice:
         out = self._run(["lh", "theta", "ln", "lr", "phi", "f0"], phones, durations)
         sound = dsp.synth(*(each[0] for each in out), np.random.default_rng(seed))
         ends = np.concatenate([[0], durations.cumsum()])
-        starts = tuple(float(ends[place]) * UNIT for place in self._places(words))
+        starts = tuple(float(ends[place]) * UNIT - AHEAD for place in self._places(words))
         return Said(resample_poly(sound, RATE, self._hibari.sample_rate).astype(np.float32), starts)
 
     def _run(self, wanted: list[str], phones: str, durations: np.ndarray) -> list[np.ndarray]:

@@ -29,7 +29,7 @@ from training.seen_items import SPLITS_OF, TASKS, make, seen_item
 from training.speakers import TextSpeaker
 from training.streams import Collated, collate, stream_of
 from training.tasks import sample
-from training.watching import KINDS, VIEWS, WATCHING, told
+from training.watching import KINDS, NOTICED, TOLD_APART, VIEWS, WATCHING, call, told
 
 
 def watched(task: str, seed: int, unseen: str = "", beats: int = 100) -> Scene:
@@ -104,6 +104,20 @@ def test_start_is_said_once_it_can_be_seen_and_stop_soon_after() -> None:
             moment = demand.beat * 0.2 + film.offset
             edges = [each.begin if demand.tokens[0] == v.IDS["start"] else each.end for each in film.repetitions]
             assert min(moment - edge for edge in edges if edge <= moment) < 0.75
+
+
+@pytest.mark.parametrize(("named", "share"), [(True, TOLD_APART), (False, NOTICED)])
+def test_a_movement_that_was_named_is_called_when_it_can_be_told_from_others(named: bool, share: float) -> None:
+    scene = Scene(60, np.random.default_rng(0), "calling")
+    drawn = Film(offset=0.0)
+    call(
+        scene,
+        drawn,
+        [Repetition("squat", 2.0, 4.0, False, 0.5, 1.0), Repetition("squat", 4.0, 6.0, False, 0.5, 1.0)],
+        named,
+    )
+    assert [v.decode(list(demand.tokens)) for demand in scene.demands] == ["start", "stop"]
+    assert scene.demands[0].beat == drawn.beat(2.0 + 2 * share)
 
 
 def test_what_was_asked_about_is_told_and_other_things_are_not() -> None:
