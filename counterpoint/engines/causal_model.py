@@ -42,6 +42,7 @@ class CausalModel:
         self.vocabulary: int = model.get_input_embeddings().num_embeddings
         self.max_length: int | None = _longest(model.config)
         self.truncatable = KvCache(model.config).croppable
+        self._name, self._inner_name = _cache_name(model), _cache_name(model.base_model)
         keeps_last = "logits_to_keep" in inspect.signature(model.forward).parameters
         self._keep: Callable[[torch.Tensor], dict[str, Any]] = self._rows if keeps_last else lambda _: {}
 
@@ -133,17 +134,13 @@ class CausalModel:
         return outcomes
 
     def _forward(self, cache: KvCache, piece: list[int], last: bool) -> torch.Tensor | None:
-        inputs: dict[str, Any] = {
-            "input_ids": torch.tensor([piece], device=self._device),
-            "past_key_values": cache.cache,
-            "use_cache": True,
-        }
+        inputs: dict[str, Any] = {"input_ids": torch.tensor([piece], device=self._device), "use_cache": True}
         with torch.inference_mode():
             if not last:
-                self._model.base_model(**inputs)
+                self._model.base_model(**inputs, **{self._inner_name: cache.cache})
                 return None
-            keep = self._keep(torch.tensor([len(piece) - 1], device=self._device))
-            logits: torch.Tensor = self._model(**inputs, **keep).logits[0, -1].float()
+            inputs |= self._keep(torch.tensor([len(piece) - 1], device=self._device))
+            logits: torch.Tensor = self._model(**inputs, **{self._name: cache.cache}).logits[0, -1].float()
         return _numbers(logits)
 
     def _forward_packed(self, shared: PackedPass, tokens: list[int]) -> torch.Tensor:
@@ -236,3 +233,8 @@ def _explained(error: Exception) -> EngineError:
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
         return EngineError("the model ran out of memory: allow fewer or shorter streaming sessions")
     return EngineError(f"the model could not compute: {error}")
+
+
+def _cache_name(module: Any) -> str:
+    """What the module calls its cache: `past_key_values` before transformers 5.24, and in models that it lacks."""
+    return "cache" if "cache" in inspect.signature(module.forward).parameters else "past_key_values"

@@ -1,5 +1,7 @@
 """Streaming sessions on the local engine, with a model of random weights: what a caller may rely on."""
 
+from functools import wraps
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -276,13 +278,19 @@ async def test_a_model_with_a_recurrent_state_streams_and_says_that_it_cannot_go
         await session.truncate(2)
 
 
-def test_a_model_whose_pieces_do_not_add_up_is_refused(tmp_path):
-    config = transformers.Mamba2Config(
-        vocab_size=259, hidden_size=32, num_hidden_layers=2, state_size=8, num_heads=4, head_dim=16, n_groups=1,
-        initializer_range=0.5,
-    )  # fmt: skip
+def test_a_model_whose_pieces_do_not_add_up_is_refused(tmp_path, monkeypatch):
+    forward = transformers.LlamaModel.forward
+
+    @wraps(forward)
+    def depends_on_the_piece(self, input_ids=None, **inputs):
+        found = forward(self, input_ids=input_ids, **inputs)
+        found.last_hidden_state = found.last_hidden_state * input_ids.shape[-1]
+        return found
+
+    folder = save_model(tmp_path, llama())
+    monkeypatch.setattr(transformers.LlamaModel, "forward", depends_on_the_piece)
     with pytest.raises(ConfigurationError, match="piece by piece"):
-        load_engine(str(save_model(tmp_path, config)), FLOAT)
+        load_engine(str(folder), FLOAT)
 
 
 def test_weights_that_are_not_numbers_are_refused(tmp_path):
