@@ -117,7 +117,7 @@ class Scene:
             if self.now + part.duration > self.length - 0.3:
                 raise NoClip
             labels = tuple(self._label(self.now + end) for end in part.ends)
-            if labels[-1] >= self.beats:  # hurried words, one a beat, end later than their sound
+            if max(labels, default=0) >= self.beats:  # hurried words, one a beat, end later than their sound
                 raise NoClip
             self.placed.append(Placed(self.now, part, labels, gain))
             whole = replace(whole, labels=whole.labels + labels)
