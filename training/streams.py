@@ -24,16 +24,16 @@ from training.tasks import sample
 CENTRES = mel_to_hertz(np.linspace(hertz_to_mel(np.array(80.0)), hertz_to_mel(np.array(7600.0)), BANDS + 2))[1:-1]
 FAMILIES = {"flite": 0.28, "rhvoice": 0.22, "pico": 0.2, "festival": 0.1, "espeak": 0.2}
 MIX = {
-    "dictation": 0.2, "cue": 0.13, "brisk cue": 0.18, "timed": 0.1, "repeated": 0.02, "chatter": 0.04, "questions": 0.07, "interruption": 0.08,
-    "delegation": 0.08, "brisk delegation": 0.04, "telling": 0.01, "mixed": 0.05,
+    "dictation": 0.18, "cue": 0.12, "brisk cue": 0.16, "timed": 0.1, "repeated": 0.02, "chatter": 0.04, "questions": 0.11, "interruption": 0.08,
+    "delegation": 0.1, "brisk delegation": 0.03, "telling": 0.01, "mixed": 0.05,
 }  # fmt: skip
 """Task shares of streams with sound: what matters most there is hearing."""
 TEXT_MIX = {
-    "cue": 0.16, "brisk cue": 0.36, "timed": 0.08, "repeated": 0.02, "chatter": 0.01, "questions": 0.06, "interruption": 0.04, "delegation": 0.08,
+    "cue": 0.14, "brisk cue": 0.3, "timed": 0.08, "repeated": 0.02, "chatter": 0.01, "questions": 0.14, "interruption": 0.04, "delegation": 0.08,
     "brisk delegation": 0.14, "telling": 0.01, "mixed": 0.04,
 }  # fmt: skip
 """Of streams of bare words: binding, time, copying."""
-SEEN_MIX = {"counting": 0.18, "calling": 0.34, "looking": 0.32, "both": 0.1, "seen talk": 0.06}
+SEEN_MIX = {"counting": 0.17, "calling": 0.27, "looking": 0.38, "both": 0.12, "seen talk": 0.06}
 """Of streams with a camera."""
 HESITANT = 0.07
 """Share of the utterances that pause at a word."""
